@@ -1,0 +1,1 @@
+"""What every part of Tsunagu agrees on: events, messages of agencies, topics, codes, sealing and signatures."""

@@ -1,0 +1,138 @@
+"""The envelope of every event between services: CloudEvents 1.0 in structured JSON, with our extensions.
+
+`aggregate` and `version` order an aggregate's events, `previous` is the digest of the aggregate's last
+event, `cause` names what must be seen before this event, `actor` and `appointment` say who acted.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field, SerializeAsAny, StringConstraints, ValidationError, ValidationInfo, field_validator
+
+from tsunagu_contracts.actors import ActorString
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events import EVENTS
+from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.types import Digest, Frozen, Id, Instant
+
+AGGREGATE_PATTERN = r"^[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Aggregate = Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN)]
+"""The name of an aggregate, `<kind>:<id>`; the id is the Kafka key of its events."""
+
+_TYPE = re.compile(r"^(?P<stem>[a-z_]+(\.[a-z_]+)+)\.v(?P<version>[1-9][0-9]*)$")
+_STEMS = frozenset(name.rpartition(".v")[0] for name in EVENTS)
+
+
+class Cause(NamedTuple):
+    """The version of an aggregate that brought an event about; written `<aggregate>@<version>`."""
+
+    aggregate: str
+    version: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the written form, which the envelope has already checked."""
+        aggregate, _, version = text.rpartition("@")
+        return cls(aggregate, int(version))
+
+    def __str__(self) -> str:
+        return f"{self.aggregate}@{self.version}"
+
+
+class Event(Frozen):
+    """One event of a service, as it stands on its topic."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: Id
+    source: Annotated[str, StringConstraints(pattern=r"^tsunagu/[a-z]+$")]
+    type: str
+    time: Instant
+    datacontenttype: Literal["application/json"] = "application/json"
+    aggregate: Aggregate
+    version: Annotated[int, Field(ge=1)]
+    previous: Digest | None
+    cause: Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN[:-1] + r"@[1-9][0-9]{0,8}$")] | None = None
+    actor: ActorString
+    appointment: Id | None = None
+    data: SerializeAsAny[EventData]
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _data_of_type(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, EventData):
+            return value
+        return EVENTS[info.data["type"]].model_validate(value)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: the aggregate's id."""
+        return key_of(self.aggregate)
+
+
+def key_of(aggregate: str) -> str:
+    """The id part of an aggregate's name, which is the Kafka key of its events."""
+    return aggregate.partition(":")[2]
+
+
+def digest(raw: bytes) -> str:
+    """SHA-256 in base64url without padding."""
+    return base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).rstrip(b"=").decode()
+
+
+def encode_event(event: Event) -> bytes:
+    """The bytes of an event; they are written once and travel unchanged."""
+    return event.model_dump_json().encode()
+
+
+def check_type(name: object, known: frozenset[str], stems: frozenset[str]) -> str:
+    """Return `name` when it is known; else refuse with `unknown_version` or `unknown_type`."""
+    if isinstance(name, str) and name in known:
+        return name
+    match = _TYPE.fullmatch(name) if isinstance(name, str) else None
+    if match is not None and match["stem"] in stems:
+        raise Refusal(RefusalCode.UNKNOWN_VERSION)
+    raise Refusal(RefusalCode.UNKNOWN_TYPE)
+
+
+def load_json_object(raw: bytes) -> dict[str, object]:
+    """Read a JSON object (RFC 8259) strictly: UTF-8, no name twice, no NaN; refuses with a code."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refusal(RefusalCode.NOT_UTF8) from None
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal(RefusalCode.MALFORMED_JSON) from None
+    if not isinstance(value, dict):
+        raise Refusal(RefusalCode.MALFORMED_JSON)
+    return value
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def decode_event(raw: bytes) -> Event:
+    """Read an event from its bytes.
+
+    Refuses with `not_utf8`, `malformed_json`, `unknown_type`, `unknown_version` or `invalid_content`.
+    """
+    value = load_json_object(raw)
+    check_type(value.get("type"), frozenset(EVENTS), _STEMS)
+    try:
+        return Event.model_validate(value)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise Refusal(RefusalCode.INVALID_CONTENT, where=where[:80]) from None

@@ -1,0 +1,104 @@
+"""What `consent` says: coverage (no person in it), and a person's record for `audit` and `notify` alone."""
+
+from typing import ClassVar
+
+from tsunagu_contracts.codes import Category, DecisionReason, Purpose, RefusalCode, StatementKind, StatementMethod
+from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.events.referral import SectionCoverage
+from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant
+
+
+class CoverageDecided(EventData):
+    """Which sections of a referral its addressee may open now, what must be asked, what is invalid."""
+
+    TYPE: ClassVar[str] = "coverage.decided.v1"
+
+    referral_id: Id
+    addressee: AgencyId
+    sections: tuple[SectionCoverage, ...]
+
+
+class RecordOpened(EventData):
+    """A person's record begins, under a random id that says nothing of the person."""
+
+    TYPE: ClassVar[str] = "record.opened.v1"
+
+    record_id: Id
+
+
+class RecordReferralLinked(EventData):
+    """A referral speaks of the person of this record."""
+
+    TYPE: ClassVar[str] = "record.referral_linked.v1"
+
+    record_id: Id
+    referral_id: Id
+
+
+class RecordedBy(Frozen):
+    """The coordinator who wrote a statement down, for which agency and under which appointment."""
+
+    agency_id: AgencyId
+    coordinator_id: Id
+    appointment_id: Id
+
+
+class StatementRecorded(EventData):
+    """The person's word was recorded; it takes effect with this event's `number`."""
+
+    TYPE: ClassVar[str] = "statement.recorded.v1"
+
+    record_id: Id
+    number: int
+    statement_id: Id
+    referral_id: Id
+    kind: StatementKind
+    categories: tuple[Category, ...]
+    recipients: tuple[AgencyId, ...] | None
+    purposes: tuple[Purpose, ...]
+    how: StatementMethod
+    valid_from: Instant
+    valid_until: Instant | None
+    stated_at: Instant
+    recorded_at: Instant
+    recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class ReleaseGranted(EventData):
+    """The key of one section was handed to one agency, under one statement."""
+
+    TYPE: ClassVar[str] = "release.granted.v1"
+
+    record_id: Id
+    number: int
+    release_id: Id
+    referral_id: Id
+    section_id: Id
+    category: Category
+    purpose: Purpose
+    recipient: AgencyId
+    coordinator_id: Id
+    appointment_id: Id
+    statement_id: Id
+    statement_number: int
+    decided_at: Instant
+
+
+class ReleaseRefused(EventData):
+    """Someone asked for the key of a section and did not get it."""
+
+    TYPE: ClassVar[str] = "release.refused.v1"
+
+    record_id: Id | None
+    number: int | None
+    release_id: Id
+    referral_id: Id
+    section_id: Id
+    category: Category | None
+    recipient: AgencyId
+    coordinator_id: Id
+    appointment_id: Id | None
+    reason: DecisionReason | RefusalCode
+    decided_at: Instant

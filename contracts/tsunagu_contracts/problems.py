@@ -1,0 +1,118 @@
+"""How each refusal is told to people: HTTP status, title and what to do next, in Japanese and English (RFC 9457)."""
+
+from dataclasses import dataclass
+
+from tsunagu_contracts.codes import DecisionReason, RefusalCode
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The words for one code; `next_*` say what the reader can do about it."""
+
+    status: int
+    ja: str
+    en: str
+    next_ja: str
+    next_en: str
+
+
+_FIX = ("内容を直して、新しいIDで送り直してください。", "Correct the message and send it again under a new id.")
+_AGAIN = ("少し待って、同じ内容でもう一度お試しください。", "Wait a little and repeat the same request.")
+_KEYS = ("機関の鍵と証明書を確かめてください。", "Check the agency's keys and certificates.")
+_HANDLE = ("新しいハンドルを受け取り、封をし直してください。", "Take a new handle and seal again.")
+_SEAL = ("封をし直して送ってください。", "Seal the sections again and send a new message.")
+_SIGN_IN = ("もう一度サインインしてください。", "Sign in again.")
+_APPOINT = ("任命について、所属機関の管理者に確かめてください。", "Ask your agency's administrator about the appointment.")
+_LOOK = ("最新の状態を見てから、あらためて操作してください。", "Look at the present state, then decide again.")
+_NOTHING = ("必要なら、相手の機関に確かめてください。", "If you expected otherwise, ask the other agency.")
+_ASK = ("必要であれば、本人に意向をたずねてください。", "If it is needed, ask the person.")
+_MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
+_OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
+
+_C = RefusalCode
+TELLINGS: dict[RefusalCode, Telling] = {
+    _C.MALFORMED_JSON: Telling(400, "JSONとして読めません", "Not a JSON object", *_FIX),
+    _C.INVALID_CONTENT: Telling(422, "内容が決まりに合いません", "The content does not fit the contract", *_FIX),
+    _C.UNKNOWN_TYPE: Telling(422, "知らない種類のメッセージです", "Unknown message type", *_FIX),
+    _C.UNKNOWN_VERSION: Telling(422, "知らない版のメッセージです", "Unknown version of this message type", *_FIX),
+    _C.OVERSIZE: Telling(413, "大きすぎます", "Too large", *_FIX),
+    _C.NOT_UTF8: Telling(400, "UTF-8ではありません", "Not UTF-8", *_FIX),
+    _C.TOKEN_MALFORMED: Telling(422, "JWS/JWEの形が正しくありません", "Not a compact JWS or JWE", *_SEAL),
+    _C.JSON_SERIALISATION: Telling(422, "JSON形式のJOSEは受け付けません", "JOSE JSON serialisation is refused", *_SEAL),
+    _C.ALGORITHM_NOT_ALLOWED: Telling(422, "許されていない暗号方式です", "Algorithm not allowed", *_SEAL),
+    _C.HEADER_NOT_ALLOWED: Telling(422, "許されていないヘッダーです", "JOSE header not allowed", *_SEAL),
+    _C.SIGNATURE_INVALID: Telling(422, "署名を確かめられません", "The signature does not verify", *_KEYS),
+    _C.UNKNOWN_KEY: Telling(422, "登録されていない鍵です", "The key is not registered", *_KEYS),
+    _C.KEY_MALFORMED: Telling(422, "鍵の形が正しくありません", "Malformed key", *_KEYS),
+    _C.CANNOT_OPEN: Telling(422, "封を開けられません", "The seal cannot be opened with this key", *_SEAL),
+    _C.DIGEST_MISMATCH: Telling(422, "本文が送り状と合いません", "A body differs from its digest", *_SEAL),
+    _C.BODY_MISSING: Telling(422, "送り状にある本文がありません", "A body named in the manifest is missing", *_SEAL),
+    _C.BODY_UNEXPECTED: Telling(422, "送り状にない本文があります", "A body not named in the manifest", *_SEAL),
+    _C.HANDLE_UNKNOWN: Telling(422, "知らないハンドルです", "Unknown handle", *_HANDLE),
+    _C.HANDLE_EXPIRED: Telling(422, "ハンドルの期限が切れています", "The handle has expired", *_HANDLE),
+    _C.HANDLE_OF_ANOTHER_AGENCY: Telling(422, "ほかの機関のハンドルです", "The handle belongs to another agency", *_HANDLE),
+    _C.HANDLE_ALREADY_USED: Telling(422, "使用済みのハンドルです", "The handle is used already", *_HANDLE),
+    _C.CAPSULE_SENDER_MISMATCH: Telling(422, "封の中の差出人が違います", "The capsule names another sender", *_SEAL),
+    _C.CAPSULE_SECTION_MISMATCH: Telling(422, "封の中の項目が違います", "The capsule names other sections", *_SEAL),
+    _C.CAPSULE_CATEGORY_MISMATCH: Telling(422, "封の中の分類が違います", "The capsule names another category", *_SEAL),
+    _C.CAPSULE_DIGEST_MISMATCH: Telling(422, "封の中の要約値が違います", "The capsule names another digest", *_SEAL),
+    _C.CONTENT_KEY_REUSED: Telling(422, "同じ鍵が二度使われています", "A content key is used twice", *_SEAL),
+    _C.SECTION_ID_REUSED: Telling(422, "同じ項目IDが使われています", "A section id is used already", *_SEAL),
+    _C.UNAUTHENTICATED: Telling(401, "認証されていません", "Not authenticated", *_SIGN_IN),
+    _C.TOKEN_EXPIRED: Telling(401, "認証の期限が切れました", "The token has expired", *_SIGN_IN),
+    _C.ACTOR_MISMATCH: Telling(403, "操作する人が一致しません", "The actor is not the one of the token", *_SIGN_IN),
+    _C.SENDER_MISMATCH: Telling(403, "差出人の機関が一致しません", "The sender is not the agency of this channel", *_KEYS),
+    _C.AGENCY_UNKNOWN: Telling(422, "登録されていない機関です", "Unknown agency", *_KEYS),
+    _C.APPOINTMENT_UNKNOWN: Telling(403, "任命が見つかりません", "Unknown appointment", *_APPOINT),
+    _C.APPOINTMENT_NOT_VALID: Telling(403, "任命の期間外です", "The appointment is not valid now", *_APPOINT),
+    _C.APPOINTMENT_OF_ANOTHER: Telling(403, "ほかの人の任命です", "The appointment is another's", *_APPOINT),
+    _C.NOT_PERMITTED: Telling(403, "この操作は許されていません", "Not permitted", *_APPOINT),
+    _C.MANDATE_REQUIRED: Telling(403, "監査の委任が必要です", "A mandate is required", *_MANDATE),
+    _C.OUTSIDE_MANDATE: Telling(403, "監査の委任の範囲外です", "Outside the mandate", *_MANDATE),
+    _C.ADDRESSEE_UNKNOWN: Telling(422, "宛先が見つかりません", "Unknown addressee", *_FIX),
+    _C.REFERRAL_UNKNOWN: Telling(404, "そのつなぎは見つかりません", "No such referral", *_NOTHING),
+    _C.REFERRAL_EXISTS: Telling(409, "そのつなぎはすでにあります", "The referral exists already", *_FIX),
+    _C.REFERRAL_NOT_OPEN: Telling(409, "そのつなぎは開いていません", "The referral is not open", *_LOOK),
+    _C.TRANSITION_NOT_ALLOWED: Telling(409, "今の状態ではできません", "Not possible in the present state", *_LOOK),
+    _C.VERSION_CONFLICT: Telling(409, "先にほかの操作がありました", "Someone acted before you", *_LOOK),
+    _C.DUPLICATE_ID: Telling(409, "同じIDで違う内容が届いています", "The id was used for other content", *_FIX),
+    _C.SECTION_UNKNOWN: Telling(404, "その項目は見つかりません", "No such section in this referral", *_NOTHING),
+    _C.NOT_COVERED: Telling(403, "本人の同意がありません", "The person's consent does not cover this", *_ASK),
+    _C.STATED_IN_FUTURE: Telling(422, "同意の日時が未来です", "The statement is dated in the future", *_FIX),
+    _C.CLOCK_STEPPED_BACK: Telling(503, "時計が戻っています", "The clock has stepped back", *_AGAIN),
+    _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
+    _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
+    _C.IDEMPOTENCY_KEY_REUSED: Telling(
+        422, "同じIdempotency-Keyで違う内容です", "The Idempotency-Key was used for another request", *_FIX
+    ),
+    _C.TRY_AGAIN_LATER: Telling(503, "今は受け付けられません", "Not possible just now", *_AGAIN),
+    _C.VERSION_GAP: Telling(500, "途中のイベントがありません", "An earlier event is missing", *_OPERATOR),
+    _C.PREVIOUS_MISMATCH: Telling(500, "前のイベントと合いません", "Does not follow the event before", *_OPERATOR),
+    _C.CAUSE_NOT_SEEN: Telling(500, "もとのイベントを待っています", "Waiting for its cause", *_OPERATOR),
+    _C.BEHIND_PARKED: Telling(500, "前のイベントの処理待ちです", "Waits behind a parked event", *_OPERATOR),
+    _C.HANDLER_FAILED: Telling(500, "処理に失敗しました", "Handling failed", *_OPERATOR),
+}
+"""The words for every refusal code."""
+
+REASONS: dict[DecisionReason, tuple[str, str]] = {
+    DecisionReason.GRANTED: ("本人の同意があります", "The person has agreed"),
+    DecisionReason.NO_STATEMENT: ("本人の意向がまだ記録されていません", "The person has not been asked yet"),
+    DecisionReason.REFUSED_BY_PERSON: ("本人が断っています", "The person has refused"),
+    DecisionReason.WITHDRAWN_BY_PERSON: ("本人が同意を取り消しました", "The person has withdrawn the consent"),
+    DecisionReason.GRANT_EXPIRED: ("同意の期限が過ぎました", "The consent has expired"),
+    DecisionReason.GRANT_NOT_YET_IN_FORCE: ("同意はまだ始まっていません", "The consent is not in force yet"),
+    DecisionReason.GRANT_STATED_BEFORE_NEGATIVE: (
+        "断りより前の同意なので、効力がありません",
+        "The consent was stated before the refusal and is void",
+    ),
+    DecisionReason.NAMED_REFUSAL_STANDS: (
+        "この機関を名指しした断りが残っています",
+        "A refusal that names this agency still stands",
+    ),
+    DecisionReason.SPOKEN_TO_RECIPIENT_ONLY: (
+        "受け取る機関だけが聞いた口頭の同意では開けません",
+        "Spoken consent heard only by the recipient does not cover this",
+    ),
+    DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
+}
+"""Why a section may or may not be opened, in words."""

@@ -1,0 +1,123 @@
+"""The one topic catalogue: who says what, who may read it, how it is cut and kept; topics and ACLs follow from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tsunagu_contracts.events import EVENTS_BY_PRODUCER
+from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.events.consent import CoverageDecided
+
+FOREVER = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of services: its producer, its readers, its partitions and how many days it is kept."""
+
+    name: str
+    key: str
+    events: tuple[type[EventData], ...]
+    producer: str
+    consumers: tuple[str, ...]
+    partitions: int
+    retention_days: int | None
+
+
+_CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data is not CoverageDecided)
+
+DIRECTORY_EVENTS = Topic(
+    "directory.events",
+    "agency, appointment or mandate id",
+    EVENTS_BY_PRODUCER["directory"],
+    "directory",
+    ("referral", "consent", "notify", "audit"),
+    1,
+    FOREVER,
+)
+REFERRAL_EVENTS = Topic(
+    "referral.events",
+    "referral id",
+    EVENTS_BY_PRODUCER["referral"],
+    "referral",
+    ("consent", "notify", "audit"),
+    6,
+    365,
+)
+COVERAGE = Topic("consent.coverage", "referral id", (CoverageDecided,), "consent", ("referral", "audit"), 6, 365)
+RECORDS = Topic("consent.records", "record id", _CONSENT_RECORD, "consent", ("audit", "notify"), 6, 365)
+NOTIFY_EVENTS = Topic(
+    "notify.events", "notification id", EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365
+)
+AUDIT_EVENTS = Topic("audit.events", "query id", EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
+
+TOPICS: tuple[Topic, ...] = (DIRECTORY_EVENTS, REFERRAL_EVENTS, COVERAGE, RECORDS, NOTIFY_EVENTS, AUDIT_EVENTS)
+SERVICES: tuple[str, ...] = ("directory", "referral", "consent", "notify", "audit")
+
+AGENCY_TOPIC_PARTITIONS = 1
+AGENCY_TOPIC_RETENTION_DAYS = 30
+AGENCY_OUTBOUND_PATTERN = r"agency\.[a-z0-9-]+\.outbound"
+
+_TOPIC_OF = {data.TYPE: topic for topic in TOPICS for data in topic.events}
+
+
+def topic_of(data: type[EventData]) -> Topic:
+    """The topic on which events of this type stand."""
+    return _TOPIC_OF[data.TYPE]
+
+
+def consumed_by(service: str) -> tuple[Topic, ...]:
+    """The topics of services that `service` may read."""
+    return tuple(topic for topic in TOPICS if service in topic.consumers)
+
+
+def agency_outbound(agency_id: str) -> str:
+    """The topic that only this agency writes and only `referral` reads."""
+    return f"agency.{agency_id}.outbound"
+
+
+def agency_inbound(agency_id: str) -> str:
+    """The topic that only `referral` writes and only this agency reads."""
+    return f"agency.{agency_id}.inbound"
+
+
+def agency_of_outbound(topic: str) -> str | None:
+    """The agency whose outbound topic this is; None for any other topic."""
+    parts = topic.split(".")
+    return parts[1] if len(parts) == 3 and parts[0] == "agency" and parts[2] == "outbound" else None
+
+
+def agency_principal(agency_id: str) -> str:
+    """The Kafka user name of an agency's system."""
+    return f"agency.{agency_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AclRule:
+    """One permission of one Kafka user; whatever no rule names is denied."""
+
+    principal: str
+    operation: Literal["READ", "WRITE", "DESCRIBE", "IDEMPOTENT_WRITE"]
+    resource_type: Literal["TOPIC", "GROUP", "CLUSTER"]
+    resource_name: str
+    pattern: Literal["LITERAL", "PREFIXED"] = "LITERAL"
+
+
+def acl_rules(agency_ids: Iterable[str]) -> list[AclRule]:
+    """Every permission in the network; READ and WRITE imply DESCRIBE."""
+    agencies = list(agency_ids)
+    rules: list[AclRule] = []
+    for topic in TOPICS:
+        rules.append(AclRule(topic.producer, "WRITE", "TOPIC", topic.name))
+        rules.extend(AclRule(consumer, "READ", "TOPIC", topic.name) for consumer in topic.consumers)
+    rules.extend(AclRule(service, "READ", "GROUP", service) for service in SERVICES)
+    for agency_id in agencies:
+        principal = agency_principal(agency_id)
+        rules += [
+            AclRule(principal, "WRITE", "TOPIC", agency_outbound(agency_id)),
+            AclRule(principal, "READ", "TOPIC", agency_inbound(agency_id)),
+            AclRule(principal, "READ", "GROUP", f"agency.{agency_id}.", "PREFIXED"),
+            AclRule("referral", "READ", "TOPIC", agency_outbound(agency_id)),
+            AclRule("referral", "WRITE", "TOPIC", agency_inbound(agency_id)),
+        ]
+    return rules
