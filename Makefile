@@ -1,0 +1,52 @@
+# Needs Python 3.11+ (with venv and pip) and make; everything else is fetched into .venv and .tsunagu.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+# `make run ONCE=1` ends after the story instead of staying up.
+ONCE ?=
+RUN_FLAGS := $(if $(filter-out 0 no false,$(ONCE)),--once)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run clean test check test-all mutants lock
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with everything of requirements.lock in it
+
+# Made anew only when the lock or the project file changes.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 以上が必要です / Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
+	@echo "▸ 環境を用意します / setting up $(VENV) (about a minute the first time)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## start the whole network and play the story (ONCE=1: stop afterwards)
+	@$(PY) -m deploy.cli run $(RUN_FLAGS)
+
+clean: ## stop what is left running and forget all data in .tsunagu
+	@if [ -x $(PY) ]; then $(PY) -m deploy.cli clean; else rm -rf .tsunagu; fi
+
+check: setup ## lint, types, layers, contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m tsunagu_contracts.publish --check
+
+test: check ## check, then every test (one Kafka and one PostgreSQL per run)
+	$(PY) -m pytest tests --durations=10
+
+test-all: test mutants ## everything: tests, then the mutants
+
+mutants: setup ## break each guard in turn and see the tests turn red
+	$(PY) -m tests.mutants
+
+lock: setup ## resolve requirements.in anew into requirements.lock
+	@test -x .tsunagu/lock/bin/uv || { $(PYTHON) -m venv .tsunagu/lock && .tsunagu/lock/bin/pip install --quiet uv; }
+	.tsunagu/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --upgrade requirements.in -o requirements.lock

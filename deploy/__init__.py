@@ -1,0 +1,1 @@
+"""Where Tsunagu runs: the command line, the embedded runner, the demo network."""
