@@ -86,10 +86,14 @@ class ReferralAwaitingConsent(ReferralFacts):
 
 
 class ReferralDelivered(ReferralFacts):
-    """At least one section is covered and all sections, still sealed, went to the addressee."""
+    """At least one section is covered and all sections, still sealed, went to the addressee.
+
+    `manifest` is the sender's, verbatim: the addressee relies on its signature and not on the network's word.
+    """
 
     TYPE: ClassVar[str] = "referral.delivered.v1"
 
+    manifest: Compact
     sections: tuple[SectionCoverage, ...]
 
 
