@@ -4,9 +4,6 @@
 event, `cause` names what must be seen before this event, `actor` and `appointment` say who acted.
 """
 
-import base64
-import hashlib
-import json
 import re
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -14,9 +11,11 @@ from pydantic import Field, SerializeAsAny, StringConstraints, ValidationError, 
 
 from tsunagu_contracts.actors import ActorString
 from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.encoding import digest as digest
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events import EVENTS
 from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.strict_json import parse_object
 from tsunagu_contracts.types import Digest, Frozen, Id, Instant
 
 AGGREGATE_PATTERN = r"^[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -78,11 +77,6 @@ def key_of(aggregate: str) -> str:
     return aggregate.partition(":")[2]
 
 
-def digest(raw: bytes) -> str:
-    """SHA-256 in base64url without padding."""
-    return base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).rstrip(b"=").decode()
-
-
 def encode_event(event: Event) -> bytes:
     """The bytes of an event; they are written once and travel unchanged."""
     return event.model_dump_json().encode()
@@ -98,38 +92,12 @@ def check_type(name: object, known: frozenset[str], stems: frozenset[str]) -> st
     raise Refusal(RefusalCode.UNKNOWN_TYPE)
 
 
-def load_json_object(raw: bytes) -> dict[str, object]:
-    """Read a JSON object (RFC 8259) strictly: UTF-8, no name twice, no NaN; refuses with a code."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Refusal(RefusalCode.NOT_UTF8) from None
-    try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Refusal(RefusalCode.MALFORMED_JSON) from None
-    if not isinstance(value, dict):
-        raise Refusal(RefusalCode.MALFORMED_JSON)
-    return value
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return value
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(name)
-
-
 def decode_event(raw: bytes) -> Event:
     """Read an event from its bytes.
 
     Refuses with `not_utf8`, `malformed_json`, `unknown_type`, `unknown_version` or `invalid_content`.
     """
-    value = load_json_object(raw)
+    value = parse_object(raw)
     check_type(value.get("type"), frozenset(EVENTS), _STEMS)
     try:
         return Event.model_validate(value)
