@@ -21,7 +21,7 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 
 class Assertion(Frozen):
-    """The claims; times are seconds since 1970. `sub` is the agency's system or a coordinator it vouches for."""
+    """The claims; times are seconds since 1970, `sub` is the agency's system or a coordinator of it."""
 
     iss: AgencyId
     sub: Annotated[str, StringConstraints(pattern=r"^(system|coordinator):[a-z0-9][a-z0-9.-]{0,63}$")]
