@@ -1,0 +1,58 @@
+"""Who belongs to the network and who may act: what each consumer keeps of the directory's events.
+
+Every service that checks an actor has these tables in its own database (`create_tables` in a migration),
+hands the directory's events to `apply`, and asks the lookups inside its own transactions.
+"""
+
+from services.membership.facts import (
+    Agency,
+    AgencyKeys,
+    Appointment,
+    Mandate,
+    appointment_refusal,
+    mandate_refusal,
+)
+from services.membership.lookups import (
+    agencies,
+    agencies_offering,
+    agency,
+    agency_keys,
+    appointment,
+    appointments,
+    appointments_of,
+    appointments_of_all,
+    desk_for,
+    desks,
+    mandate,
+    mandates_of,
+    on_duty,
+    on_duty_at,
+)
+from services.membership.projection import apply
+from services.membership.tables import create_tables, metadata
+
+__all__ = [
+    "Agency",
+    "AgencyKeys",
+    "Appointment",
+    "Mandate",
+    "agencies",
+    "agencies_offering",
+    "agency",
+    "agency_keys",
+    "apply",
+    "appointment",
+    "appointment_refusal",
+    "appointments",
+    "appointments_of",
+    "appointments_of_all",
+    "create_tables",
+    "desk_for",
+    "desks",
+    "mandate",
+    "mandate_refusal",
+    "mandates_of",
+    "metadata",
+    "on_duty",
+    "on_duty_at",
+]

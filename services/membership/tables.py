@@ -1,0 +1,56 @@
+"""The tables of the projection, alike in every consumer's database."""
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = sa.MetaData()
+
+_MOMENT = sa.DateTime(timezone=True)
+_CODES = ARRAY(sa.Text)
+
+member_agencies = sa.Table(
+    "member_agencies",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("areas", _CODES, nullable=False),
+    sa.Column("desk_for", _CODES, nullable=False),
+    sa.Column("service_families", _CODES, nullable=False),
+    sa.Column("signing_jwk", JSONB, nullable=False),
+    sa.Column("encryption_jwk", JSONB, nullable=False),
+)
+"""Agencies with their public keys as last registered."""
+
+member_appointments = sa.Table(
+    "member_appointments",
+    metadata,
+    sa.Column("appointment_id", sa.Text, primary_key=True),
+    sa.Column("coordinator_id", sa.Text, nullable=False, index=True),
+    sa.Column("agency_id", sa.Text, nullable=False, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("areas", _CODES, nullable=False),
+    sa.Column("valid_from", _MOMENT, nullable=False),
+    sa.Column("valid_until", _MOMENT),
+    sa.Column("ended_at", _MOMENT),
+)
+"""Every appointment ever granted: what was done under one that has ended must still be explicable."""
+
+member_mandates = sa.Table(
+    "member_mandates",
+    metadata,
+    sa.Column("mandate_id", sa.Text, primary_key=True),
+    sa.Column("auditor_id", sa.Text, nullable=False, index=True),
+    sa.Column("agencies", _CODES, nullable=False),
+    sa.Column("areas", _CODES, nullable=False),
+    sa.Column("valid_from", _MOMENT, nullable=False),
+    sa.Column("valid_until", _MOMENT, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Every mandate ever granted to an auditor."""
+
+
+def create_tables(op: Operations) -> None:
+    """Create the projection's tables; called by a migration of each consumer of the directory."""
+    metadata.create_all(op.get_bind())
