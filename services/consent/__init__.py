@@ -1,0 +1,1 @@
+"""`consent` decides what may be opened: persons, handles and their keys, statements and releases."""

@@ -1,0 +1,25 @@
+"""Keyed hashes: how consent recognises a person's reference or a content key again without keeping either."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LookupKey:
+    """The secret of the hashes (HMAC-SHA-256); it lives in the key store, the hashes in the database."""
+
+    secret: bytes = field(repr=False)
+
+    def of_person(self, agency_id: str, reference: str) -> bytes:
+        """The hash of an agency's own reference for a person; the same reference of two agencies differs."""
+        return self._hash(b"person", agency_id.encode(), reference.encode())
+
+    def of_content_key(self, content_key: bytes) -> bytes:
+        """The hash of a section's content key."""
+        return self._hash(b"content-key", content_key)
+
+    def _hash(self, *parts: bytes) -> bytes:
+        # Lengths before the parts: no two lists of parts are the same bytes.
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.new(self.secret, framed, hashlib.sha256).digest()

@@ -1,0 +1,77 @@
+"""The person's recorded word and what may be recorded at all (個人情報保護法 27条の「本人の同意」の記録)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tsunagu_contracts.codes import Category, Purpose, RefusalCode, StatementKind, StatementMethod
+from tsunagu_contracts.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One recorded statement; `number` is its place among everything recorded of this person.
+
+    `recipients` is None where the person meant every agency of the network. `recorded_at` never runs
+    backwards along the numbers of one person. The period bounds a grant only.
+    """
+
+    statement_id: str
+    number: int
+    kind: StatementKind
+    categories: frozenset[Category]
+    recipients: frozenset[str] | None
+    purposes: frozenset[Purpose]
+    how: StatementMethod
+    valid_from: datetime
+    valid_until: datetime | None
+    stated_at: datetime
+    recorded_at: datetime
+    recorded_by_agency: str
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it says no: a refusal or a withdrawal."""
+        return self.kind is not StatementKind.GRANT
+
+    def names(self, agency_id: str) -> bool:
+        """Whether the person named this agency rather than agencies in general."""
+        return self.recipients is not None and agency_id in self.recipients
+
+    def concerns(self, agency_id: str) -> bool:
+        """Whether this agency is among those that the statement speaks of."""
+        return self.recipients is None or agency_id in self.recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """When a statement is to be recorded, against the latest moment already recorded of the person.
+
+    `tolerance` is how far the clocks of an agency and of this service, or of two replicas, may differ.
+    """
+
+    now: datetime
+    latest: datetime
+    tolerance: timedelta
+
+    @property
+    def moment(self) -> datetime:
+        """The moment to record, which never runs backwards along the numbers of one person."""
+        return max(self.now, self.latest)
+
+    def check_clock(self) -> None:
+        """Refuse with `clock_stepped_back` when the clock stands before what is already recorded."""
+        if self.now < self.latest - self.tolerance:
+            raise Refusal(RefusalCode.CLOCK_STEPPED_BACK)
+
+
+def check_recordable(kind: StatementKind, stated_at: datetime, recording: Recording) -> None:
+    """Refuse a grant with `stated_in_future`, or with `clock_stepped_back` while this clock runs behind.
+
+    A refusal or a withdrawal counts from its recording whatever its `stated_at` and whatever the clock
+    says, so neither ever holds one up: a wrong date must not keep a door open.
+    """
+    if kind is not StatementKind.GRANT:
+        return
+    recording.check_clock()
+    if stated_at > recording.now + recording.tolerance:
+        raise Refusal(RefusalCode.STATED_IN_FUTURE)
