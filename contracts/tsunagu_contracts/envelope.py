@@ -7,7 +7,14 @@ event, `cause` names what must be seen before this event, `actor` and `appointme
 import re
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field, SerializeAsAny, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from tsunagu_contracts.actors import ActorString
 from tsunagu_contracts.codes import RefusalCode

@@ -44,9 +44,7 @@ def verify_certificate(
     return certificate
 
 
-def read_certificate(
-    token: str, trust_key: PublicKey, *, limits: Limits = DEFAULT_LIMITS
-) -> HandleCertificate:
+def read_certificate(token: str, trust_key: PublicKey, *, limits: Limits = DEFAULT_LIMITS) -> HandleCertificate:
     """Return a certificate of `consent`, whoever it was issued to and whether or not it has expired."""
     payload = jose.verify(token, trust_key, typ=HANDLE_TYP, limits=limits)
     try:

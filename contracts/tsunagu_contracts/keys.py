@@ -80,12 +80,7 @@ def import_point(x: str, y: str, d: str | None = None) -> ECKey:
 def thumbprint(jwk: Mapping[str, object]) -> str:
     """Return the RFC 7638 thumbprint of an EC key on P-256, SHA-256 in base64url."""
     x, y = jwk.get("x"), jwk.get("y")
-    if (
-        jwk.get("kty") != "EC"
-        or jwk.get("crv") != "P-256"
-        or not isinstance(x, str)
-        or not isinstance(y, str)
-    ):
+    if jwk.get("kty") != "EC" or jwk.get("crv") != "P-256" or not isinstance(x, str) or not isinstance(y, str):
         raise Refusal(RefusalCode.KEY_MALFORMED)
     return import_point(x, y).thumbprint()
 

@@ -210,9 +210,7 @@ def sign_manifest(manifest: AnyManifest, key: SigningKey) -> str:
     return jose.sign(manifest.model_dump_json(exclude_none=True).encode("utf-8"), key, typ=MANIFEST_TYP)
 
 
-def verify_manifest(
-    token: str, key: PublicKey, agency_id: str, *, limits: Limits = DEFAULT_LIMITS
-) -> AnyManifest:
+def verify_manifest(token: str, key: PublicKey, agency_id: str, *, limits: Limits = DEFAULT_LIMITS) -> AnyManifest:
     """Return the manifest that this agency signed with this key.
 
     Codes: as for `jose.verify`, and `malformed_json`, `not_utf8`, `unknown_type`, `unknown_version`,

@@ -55,9 +55,7 @@ class AgencyMessage:
         return manifest
 
 
-def check_bodies(
-    manifest: AnyManifest, bodies: Mapping[str, str], *, limits: Limits = DEFAULT_LIMITS
-) -> None:
+def check_bodies(manifest: AnyManifest, bodies: Mapping[str, str], *, limits: Limits = DEFAULT_LIMITS) -> None:
     """Check that the bodies are the ones that the manifest lists: ids, form and digests.
 
     Codes: `body_unexpected`, `body_missing`, `digest_mismatch`, and as for `jose.check_body`.

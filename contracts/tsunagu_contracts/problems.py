@@ -16,14 +16,23 @@ class Telling:
     next_en: str
 
 
-_FIX = ("内容を直して、新しいIDで送り直してください。", "Correct the message and send it again under a new id.")
+_FIX = (
+    "内容を直して、新しいIDで送り直してください。",
+    "Correct the message and send it again under a new id.",
+)
 _AGAIN = ("少し待って、同じ内容でもう一度お試しください。", "Wait a little and repeat the same request.")
 _KEYS = ("機関の鍵と証明書を確かめてください。", "Check the agency's keys and certificates.")
 _HANDLE = ("新しいハンドルを受け取り、封をし直してください。", "Take a new handle and seal again.")
 _SEAL = ("封をし直して送ってください。", "Seal the sections again and send a new message.")
 _SIGN_IN = ("もう一度サインインしてください。", "Sign in again.")
-_APPOINT = ("任命について、所属機関の管理者に確かめてください。", "Ask your agency's administrator about the appointment.")
-_LOOK = ("最新の状態を見てから、あらためて操作してください。", "Look at the present state, then decide again.")
+_APPOINT = (
+    "任命について、所属機関の管理者に確かめてください。",
+    "Ask your agency's administrator about the appointment.",
+)
+_LOOK = (
+    "最新の状態を見てから、あらためて操作してください。",
+    "Look at the present state, then decide again.",
+)
 _NOTHING = ("必要なら、相手の機関に確かめてください。", "If you expected otherwise, ask the other agency.")
 _ASK = ("必要であれば、本人に意向をたずねてください。", "If it is needed, ask the person.")
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
@@ -50,7 +59,9 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.BODY_UNEXPECTED: Telling(422, "送り状にない本文があります", "A body not named in the manifest", *_SEAL),
     _C.HANDLE_UNKNOWN: Telling(422, "知らないハンドルです", "Unknown handle", *_HANDLE),
     _C.HANDLE_EXPIRED: Telling(422, "ハンドルの期限が切れています", "The handle has expired", *_HANDLE),
-    _C.HANDLE_OF_ANOTHER_AGENCY: Telling(422, "ほかの機関のハンドルです", "The handle belongs to another agency", *_HANDLE),
+    _C.HANDLE_OF_ANOTHER_AGENCY: Telling(
+        422, "ほかの機関のハンドルです", "The handle belongs to another agency", *_HANDLE
+    ),
     _C.HANDLE_ALREADY_USED: Telling(422, "使用済みのハンドルです", "The handle is used already", *_HANDLE),
     _C.CAPSULE_SENDER_MISMATCH: Telling(422, "封の中の差出人が違います", "The capsule names another sender", *_SEAL),
     _C.CAPSULE_SECTION_MISMATCH: Telling(422, "封の中の項目が違います", "The capsule names other sections", *_SEAL),
@@ -61,7 +72,9 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.UNAUTHENTICATED: Telling(401, "認証されていません", "Not authenticated", *_SIGN_IN),
     _C.TOKEN_EXPIRED: Telling(401, "認証の期限が切れました", "The token has expired", *_SIGN_IN),
     _C.ACTOR_MISMATCH: Telling(403, "操作する人が一致しません", "The actor is not the one of the token", *_SIGN_IN),
-    _C.SENDER_MISMATCH: Telling(403, "差出人の機関が一致しません", "The sender is not the agency of this channel", *_KEYS),
+    _C.SENDER_MISMATCH: Telling(
+        403, "差出人の機関が一致しません", "The sender is not the agency of this channel", *_KEYS
+    ),
     _C.AGENCY_UNKNOWN: Telling(422, "登録されていない機関です", "Unknown agency", *_KEYS),
     _C.APPOINTMENT_UNKNOWN: Telling(403, "任命が見つかりません", "Unknown appointment", *_APPOINT),
     _C.APPOINTMENT_NOT_VALID: Telling(403, "任命の期間外です", "The appointment is not valid now", *_APPOINT),
@@ -98,7 +111,10 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
     DecisionReason.GRANTED: ("本人の同意があります", "The person has agreed"),
     DecisionReason.NO_STATEMENT: ("本人の意向がまだ記録されていません", "The person has not been asked yet"),
     DecisionReason.REFUSED_BY_PERSON: ("本人が断っています", "The person has refused"),
-    DecisionReason.WITHDRAWN_BY_PERSON: ("本人が同意を取り消しました", "The person has withdrawn the consent"),
+    DecisionReason.WITHDRAWN_BY_PERSON: (
+        "本人が同意を取り消しました",
+        "The person has withdrawn the consent",
+    ),
     DecisionReason.GRANT_EXPIRED: ("同意の期限が過ぎました", "The consent has expired"),
     DecisionReason.GRANT_NOT_YET_IN_FORCE: ("同意はまだ始まっていません", "The consent is not in force yet"),
     DecisionReason.GRANT_STATED_BEFORE_NEGATIVE: (

@@ -138,9 +138,7 @@ def open_capsule(capsule: str, handle_key: EncryptionKey, *, limits: Limits = DE
     return Capsule.read(jose.unwrap(capsule, handle_key, typ=CAPSULE_TYP, limits=limits))
 
 
-def check_capsule(
-    sender: str, sections: Sequence[SectionFacts], capsule: Capsule
-) -> dict[str, RefusalCode | None]:
+def check_capsule(sender: str, sections: Sequence[SectionFacts], capsule: Capsule) -> dict[str, RefusalCode | None]:
     """Compare an opened capsule with its manifest: what is wrong, per section of the manifest.
 
     A capsule of another sender, or one with sections that the manifest does not have, belongs to
@@ -182,14 +180,10 @@ def _compare(section: SectionFacts, held: CapsuleSection, uses_of_key: int) -> R
 
 def seal_person_ref(sender: str, reference: str, consent_key: PublicKey) -> str:
     """Seal an agency's own reference for a person to `consent`."""
-    return jose.wrap(
-        PersonReference(sender=sender, reference=reference).written(), consent_key, typ=PERSON_REF_TYP
-    )
+    return jose.wrap(PersonReference(sender=sender, reference=reference).written(), consent_key, typ=PERSON_REF_TYP)
 
 
-def open_person_ref(
-    token: str, consent_key: EncryptionKey, sender: str, *, limits: Limits = DEFAULT_LIMITS
-) -> str:
+def open_person_ref(token: str, consent_key: EncryptionKey, sender: str, *, limits: Limits = DEFAULT_LIMITS) -> str:
     """Return the reference that this sender sealed; another's is refused with `sender_mismatch`."""
     opened = PersonReference.read(jose.unwrap(token, consent_key, typ=PERSON_REF_TYP, limits=limits))
     if opened.sender != sender:
@@ -202,9 +196,7 @@ def wrap_content_key(released: ReleasedKey, agency_key: PublicKey) -> str:
     return jose.wrap(released.written(), agency_key, typ=RELEASED_KEY_TYP)
 
 
-def unwrap_content_key(
-    token: str, agency_key: EncryptionKey, *, limits: Limits = DEFAULT_LIMITS
-) -> ReleasedKey:
+def unwrap_content_key(token: str, agency_key: EncryptionKey, *, limits: Limits = DEFAULT_LIMITS) -> ReleasedKey:
     """Open a released content key; codes as for `jose.unwrap`."""
     return ReleasedKey.read(jose.unwrap(token, agency_key, typ=RELEASED_KEY_TYP, limits=limits))
 

@@ -19,9 +19,7 @@ def parse_object(raw: bytes) -> dict[str, object]:
     except UnicodeDecodeError:
         raise Refusal(RefusalCode.NOT_UTF8) from None
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
-        )
+        value: object = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise Refusal(RefusalCode.MALFORMED_JSON) from None
     if not isinstance(value, dict):

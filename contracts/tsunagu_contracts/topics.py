@@ -13,10 +13,10 @@ FOREVER = None
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic of services: its producer, its readers, its partitions and how many days it is kept."""
+    """One topic of services: the aggregates whose ids key it, its producer and readers, partitions and days kept."""
 
     name: str
-    key: str
+    aggregates: tuple[str, ...]
     events: tuple[type[EventData], ...]
     producer: str
     consumers: tuple[str, ...]
@@ -28,7 +28,7 @@ _CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data i
 
 DIRECTORY_EVENTS = Topic(
     "directory.events",
-    "agency, appointment or mandate id",
+    ("agency", "appointment", "mandate"),
     EVENTS_BY_PRODUCER["directory"],
     "directory",
     ("referral", "consent", "notify", "audit"),
@@ -37,33 +37,44 @@ DIRECTORY_EVENTS = Topic(
 )
 REFERRAL_EVENTS = Topic(
     "referral.events",
-    "referral id",
+    ("referral", "message"),
     EVENTS_BY_PRODUCER["referral"],
     "referral",
     ("consent", "notify", "audit"),
     6,
     365,
 )
-COVERAGE = Topic("consent.coverage", "referral id", (CoverageDecided,), "consent", ("referral", "audit"), 6, 365)
-RECORDS = Topic("consent.records", "record id", _CONSENT_RECORD, "consent", ("audit", "notify"), 6, 365)
-NOTIFY_EVENTS = Topic(
-    "notify.events", "notification id", EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365
-)
-AUDIT_EVENTS = Topic("audit.events", "query id", EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
+COVERAGE = Topic("consent.coverage", ("coverage",), (CoverageDecided,), "consent", ("referral", "audit"), 6, 365)
+RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit", "notify"), 6, 365)
+NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
+AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
 
-TOPICS: tuple[Topic, ...] = (DIRECTORY_EVENTS, REFERRAL_EVENTS, COVERAGE, RECORDS, NOTIFY_EVENTS, AUDIT_EVENTS)
+TOPICS: tuple[Topic, ...] = (
+    DIRECTORY_EVENTS,
+    REFERRAL_EVENTS,
+    COVERAGE,
+    RECORDS,
+    NOTIFY_EVENTS,
+    AUDIT_EVENTS,
+)
 SERVICES: tuple[str, ...] = ("directory", "referral", "consent", "notify", "audit")
 
 AGENCY_TOPIC_PARTITIONS = 1
 AGENCY_TOPIC_RETENTION_DAYS = 30
 AGENCY_OUTBOUND_PATTERN = r"agency\.[a-z0-9-]+\.outbound"
 
+_TOPIC_OF_AGGREGATE = {kind: topic for topic in TOPICS for kind in topic.aggregates}
 _TOPIC_OF = {data.TYPE: topic for topic in TOPICS for data in topic.events}
 
 
 def topic_of(data: type[EventData]) -> Topic:
     """The topic on which events of this type stand."""
     return _TOPIC_OF[data.TYPE]
+
+
+def topic_of_aggregate(aggregate: str) -> Topic:
+    """The topic on which every event of this aggregate stands."""
+    return _TOPIC_OF_AGGREGATE[aggregate.partition(":")[0]]
 
 
 def consumed_by(service: str) -> tuple[Topic, ...]:

@@ -1,7 +1,7 @@
 """Every event that services say, found by its type; the module an event stands in is its producer's."""
 
-from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events import audit, consent, directory, notify, referral
+from tsunagu_contracts.events.base import EventData
 
 
 def _declared(module: object) -> tuple[type[EventData], ...]:

@@ -2,7 +2,14 @@
 
 from typing import ClassVar
 
-from tsunagu_contracts.codes import Category, DecisionReason, Purpose, RefusalCode, StatementKind, StatementMethod
+from tsunagu_contracts.codes import (
+    Category,
+    DecisionReason,
+    Purpose,
+    RefusalCode,
+    StatementKind,
+    StatementMethod,
+)
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant

@@ -1,0 +1,1 @@
+"""The reliable pipeline between Kafka and PostgreSQL; it knows nothing of what the events mean."""

@@ -1,0 +1,123 @@
+"""What of a batch may take effect now: nothing twice, nothing before its cause, nothing past a parked message."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.eventing.parking import Lane, Parking, lane_of
+from services.eventing.records import Item, Record, Undecodable, digest_of
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.envelope import Cause, Event
+from tsunagu_contracts.topics import topic_of_aggregate
+
+_SEEN = sa.text("SELECT aggregate, version, digest FROM seen_versions WHERE aggregate = ANY(:aggregates)")
+_SAVE = sa.text("""
+    INSERT INTO seen_versions (aggregate, version, digest)
+    SELECT * FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
+    ON CONFLICT (aggregate) DO UPDATE SET version = excluded.version, digest = excluded.digest
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last version of an aggregate that took effect here, and the digest of that event."""
+
+    version: int
+    digest: str
+
+
+@dataclass(slots=True)
+class Admission:
+    """Judges messages one after the other against what has been seen; pure, filled from one query before.
+
+    `heeded` are the topics that this service reads: only causes that stand on them are waited for.
+    """
+
+    seen: dict[str, Seen]
+    blocked: set[Lane]
+    heeded: frozenset[str]
+    changed: set[str] = field(default_factory=set)
+
+    def judge(self, item: Item) -> Parking | bool:
+        """True: let it take effect; False: it already did; a `Parking`: it must wait."""
+        lane = lane_of(item.record)
+        if lane in self.blocked:
+            return Parking(item.record, RefusalCode.BEHIND_PARKED)
+        if item.event is None:
+            return True
+        verdict = self._judge_event(item.record, item.event)
+        if isinstance(verdict, Parking):
+            self.blocked.add(lane)
+        return verdict
+
+    def _judge_event(self, record: Record, event: Event) -> Parking | bool:
+        last = self.seen.get(event.aggregate)
+        version = last.version if last else 0
+        if event.version <= version:
+            return False
+        if event.version > version + 1:
+            return Parking(record, RefusalCode.VERSION_GAP, f"seen={version} came={event.version}")
+        if event.previous != (last.digest if last else None):
+            return Parking(record, RefusalCode.PREVIOUS_MISMATCH, f"version={event.version}")
+        cause = Cause.parse(event.cause) if event.cause else None
+        if cause is not None and not self._has_seen(cause):
+            return Parking(record, RefusalCode.CAUSE_NOT_SEEN, str(cause), cause=cause)
+        return True
+
+    def _has_seen(self, cause: Cause) -> bool:
+        if topic_of_aggregate(cause.aggregate).name not in self.heeded:
+            return True
+        last = self.seen.get(cause.aggregate)
+        return last is not None and last.version >= cause.version
+
+    def took_effect(self, item: Item) -> None:
+        """Note that a message has taken effect."""
+        if item.event is not None:
+            self.seen[item.event.aggregate] = Seen(item.event.version, digest_of(item.record))
+            self.changed.add(item.event.aggregate)
+
+    def block(self, item: Item) -> None:
+        """Note that a message was parked, so that later ones of its lane wait."""
+        self.blocked.add(lane_of(item.record))
+
+
+def aggregates_of(items: Iterable[Item]) -> set[str]:
+    """Every aggregate that judging these messages asks about."""
+    wanted: set[str] = set()
+    for item in items:
+        if item.event is not None:
+            wanted.add(item.event.aggregate)
+            if item.event.cause is not None:
+                wanted.add(Cause.parse(item.event.cause).aggregate)
+    return wanted
+
+
+async def load_seen(session: AsyncSession, aggregates: Collection[str]) -> dict[str, Seen]:
+    """What has been seen of these aggregates."""
+    if not aggregates:
+        return {}
+    rows = await session.execute(_SEEN, {"aggregates": list(aggregates)})
+    return {row.aggregate: Seen(row.version, row.digest) for row in rows}
+
+
+async def save_seen(session: AsyncSession, seen: Mapping[str, Seen], changed: Collection[str]) -> None:
+    """Keep what has newly been seen."""
+    if changed:
+        names = sorted(changed)
+        await session.execute(
+            _SAVE,
+            {
+                "aggregates": names,
+                "versions": [seen[name].version for name in names],
+                "digests": [seen[name].digest for name in names],
+            },
+        )
+
+
+def split(decoded: Sequence[Item | Undecodable]) -> tuple[list[Item], list[Parking]]:
+    """Separate what was understood from what was not; the latter is parked alone and blocks nobody."""
+    items = [one for one in decoded if isinstance(one, Item)]
+    alone = [Parking(one.record, one.code, one.detail, blocks=False) for one in decoded if isinstance(one, Undecodable)]
+    return items, alone

@@ -1,0 +1,59 @@
+"""A service's own database: the engine, and transactions whose sayings are published right after the commit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from services.eventing.broker import Producer
+from services.eventing.publishing import Publisher
+from services.eventing.work import Work
+from tsunagu_contracts.ports import Clock, Ids
+
+_PASSING_STATES = ("08", "40", "53", "57", "58")
+"""SQLSTATE classes that say nothing about the statement: connection, rollback, resources, shutdown, system."""
+
+
+class Database:
+    """The one database that a service owns."""
+
+    def __init__(self, url: str, *, source: str, clock: Clock, ids: Ids, producer: Producer) -> None:
+        self.engine: AsyncEngine = create_async_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        self.publisher = Publisher(self.engine, producer)
+        self._source = source
+        self._clock = clock
+        self._ids = ids
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """Open a transaction; it commits at the end of the block and then publishes, or undoes everything."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            work = Work(session, source=self._source, now=self._clock.now(), ids=self._ids)
+            yield work
+            rows = await work.save()
+        self.publisher.hand_over(rows)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that only reads; nothing is said and nothing is kept."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Publish what is in memory and close every connection."""
+        await self.publisher.stop()
+        await self.engine.dispose()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether this failure says nothing about the work itself, so that the same work may succeed later."""
+    if isinstance(error, PoolTimeout | InterfaceError | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        if isinstance(state, str):
+            return state.startswith(_PASSING_STATES)
+        return isinstance(error, OperationalError) or error.connection_invalidated
+    return isinstance(error, OSError)

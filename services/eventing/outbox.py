@@ -1,0 +1,131 @@
+"""The outbox: what a transaction says is a row of that transaction, and reaches Kafka afterwards."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+
+class Head(NamedTuple):
+    """Where an aggregate's stream stands: its last version and the digest of that event."""
+
+    version: int
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message on its way to Kafka.
+
+    `waits_for` are rows of the same topic and key that had not been marked as published when this one was
+    written; it must not overtake them.
+    """
+
+    topic: str
+    key: str
+    value: bytes
+    traceparent: str | None
+    id: int = 0
+    waits_for: frozenset[int] = frozenset()
+
+
+# The no-op update takes the row lock and returns the present head whether or not the row was there.
+_LOCK_HEADS = sa.text("""
+    INSERT INTO streams (aggregate, version) SELECT unnest(CAST(:aggregates AS text[])), 0
+    ON CONFLICT (aggregate) DO UPDATE SET version = streams.version
+    RETURNING aggregate, version, digest
+""")
+_SAVE_HEADS = sa.text("""
+    UPDATE streams SET version = said.version, digest = said.digest
+    FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
+        AS said (aggregate, version, digest)
+    WHERE streams.aggregate = said.aggregate
+""")
+# A statement does not see what its own WITH inserts, so `waiting` finds earlier rows only.
+_SAVE_ROWS = sa.text("""
+    WITH fresh AS (
+        INSERT INTO outbox (topic, key, value, traceparent)
+        SELECT topic, key, value, traceparent FROM unnest(
+            CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:contents AS bytea[]), CAST(:traceparents AS text[])
+        ) WITH ORDINALITY AS said (topic, key, value, traceparent, position)
+        ORDER BY position
+        RETURNING id, topic, key
+    )
+    SELECT fresh.id, (
+        SELECT array_agg(earlier.id) FROM outbox AS earlier
+        WHERE earlier.published_at IS NULL AND earlier.topic = fresh.topic AND earlier.key = fresh.key
+    ) AS waiting
+    FROM fresh ORDER BY fresh.id
+""")
+_MARK = sa.text("UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY(:ids)")
+_UNPUBLISHED = sa.text("""
+    SELECT id, topic, key, value, traceparent, created_at < clock_timestamp() - CAST(:grace AS interval) AS due
+    FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT :limit
+""")
+_OLDEST_AGE = sa.text("""
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)
+    FROM outbox WHERE published_at IS NULL
+""")
+_PRUNE = sa.text("DELETE FROM outbox WHERE published_at < clock_timestamp() - CAST(:keep AS interval)")
+
+
+async def lock_heads(session: AsyncSession, aggregates: Sequence[str]) -> dict[str, Head]:
+    """Lock the streams of these aggregates, given in sorted order so that no two transactions deadlock."""
+    rows = await session.execute(_LOCK_HEADS, {"aggregates": list(aggregates)})
+    return {row.aggregate: Head(row.version, row.digest) for row in rows}
+
+
+async def save_heads(session: AsyncSession, heads: Mapping[str, Head]) -> None:
+    """Write where the locked streams now stand."""
+    if heads:
+        await session.execute(
+            _SAVE_HEADS,
+            {
+                "aggregates": list(heads),
+                "versions": [head.version for head in heads.values()],
+                "digests": [head.digest for head in heads.values()],
+            },
+        )
+
+
+async def save_rows(session: AsyncSession, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Write the rows, all in one statement; returned with their ids and what they must not overtake."""
+    if not rows:
+        return []
+    saved = await session.execute(
+        _SAVE_ROWS,
+        {
+            "topics": [row.topic for row in rows],
+            "keys": [row.key for row in rows],
+            "contents": [row.value for row in rows],
+            "traceparents": [row.traceparent for row in rows],
+        },
+    )
+    return [
+        replace(row, id=fresh.id, waits_for=frozenset(fresh.waiting or ()))
+        for row, fresh in zip(rows, saved, strict=True)
+    ]
+
+
+async def mark_published(connection: AsyncConnection, ids: Collection[int]) -> None:
+    """Mark rows whose delivery Kafka has acknowledged."""
+    await connection.execute(_MARK, {"ids": list(ids)})
+
+
+async def unpublished(connection: AsyncConnection, *, grace: timedelta, limit: int) -> list[tuple[OutboxRow, bool]]:
+    """The oldest unpublished rows in id order, each with whether it is older than `grace`."""
+    rows = await connection.execute(_UNPUBLISHED, {"grace": grace, "limit": limit})
+    return [(OutboxRow(row.topic, row.key, row.value, row.traceparent, row.id), row.due) for row in rows]
+
+
+async def oldest_age(connection: AsyncConnection) -> float:
+    """The age in seconds of the oldest unpublished row; 0 when there is none."""
+    return float((await connection.execute(_OLDEST_AGE)).scalar_one())
+
+
+async def prune(connection: AsyncConnection, *, keep: timedelta) -> None:
+    """Delete rows that were published longer than `keep` ago."""
+    await connection.execute(_PRUNE, {"keep": keep})

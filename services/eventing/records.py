@@ -1,0 +1,99 @@
+"""What a consumer takes from Kafka, before and after it was understood."""
+
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord
+
+from services.eventing.tracing import TRACEPARENT
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.encoding import digest
+from tsunagu_contracts.envelope import Event, decode_event
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.topics import agency_of_outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message exactly as it stands in Kafka; `timestamp_ms` is Unix time in milliseconds.
+
+    `key` and `value` are what handlers read; `raw_key` and `tombstone` keep what those two leave out, for
+    whoever stores exact bytes: a key that is not UTF-8, and a value that is null rather than empty.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    value: bytes
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp_ms: int
+    raw_key: bytes | None = None
+    tombstone: bool = False
+
+    @classmethod
+    def of(cls, message: "ConsumerRecord[bytes | None, bytes | None]") -> "Record":
+        """Take over a message of the Kafka client; a key that is not UTF-8 counts as none."""
+        try:
+            key = message.key.decode() if message.key is not None else None
+        except UnicodeDecodeError:
+            key = None
+        return cls(
+            message.topic,
+            message.partition,
+            message.offset,
+            key,
+            message.value or b"",
+            tuple((name, None if value is None else bytes(value)) for name, value in message.headers),
+            message.timestamp,
+            raw_key=message.key,
+            tombstone=message.value is None,
+        )
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace context that the message carries, if it is text."""
+        for name, value in self.headers:
+            if name == TRACEPARENT and value is not None:
+                return value.decode("ascii", errors="replace")
+        return None
+
+    @property
+    def agency_id(self) -> str | None:
+        """The agency that wrote this message; None on topics of services."""
+        return agency_of_outbound(self.topic)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message to be handled: the record, its event (None on agencies' topics) and its trace context."""
+
+    record: Record
+    event: Event | None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A record of a service's topic that is no event, and why."""
+
+    record: Record
+    code: RefusalCode
+    detail: str
+
+
+def decode(record: Record) -> Item | Undecodable:
+    """Understand a record; messages of agencies are left as they are, for `referral` to judge and answer."""
+    if record.agency_id is not None:
+        return Item(record, None, record.traceparent)
+    try:
+        event = decode_event(record.value)
+    except Refusal as refusal:
+        return Undecodable(record, refusal.code, refusal.detail.get("where", ""))
+    if record.key != event.key:
+        return Undecodable(record, RefusalCode.INVALID_CONTENT, "key")
+    return Item(record, event, record.traceparent)
+
+
+def digest_of(record: Record) -> str:
+    """The digest of the exact bytes, as the aggregate's next event names it in `previous`."""
+    return digest(record.value)

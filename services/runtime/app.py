@@ -1,0 +1,142 @@
+"""One service process: HTTP, the consumer and the relay in one event loop, started and ended in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+from services.eventing.broker import KafkaAccess, Producer
+from services.eventing.consumer import Consumer
+from services.eventing.database import Database
+from services.eventing.processing import Handler
+from services.runtime import errors, health
+from services.runtime.health import Condition
+from services.runtime.identity import AgencySigningKey, Identity
+from services.runtime.settings import ServiceSettings
+from services.runtime.telemetry import configure_logging, configure_tracing
+from tsunagu_contracts.ports import Clock, Ids, SystemClock, Uuid7Ids
+from tsunagu_contracts.topics import consumed_by
+
+_log = logging.getLogger("tsunagu.runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the composition root of a service is given to build from."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the composition root of a service gives back.
+
+    `handler` is absent in a service that consumes nothing; `pattern` is a regular expression of topics beside
+    those of the catalogue; `on_start` runs before the consumer starts; `background` runs until the end.
+    """
+
+    name: str
+    routers: Sequence[APIRouter]
+    agency_signing_key: AgencySigningKey
+    handler: Handler | None = None
+    pattern: str | None = None
+    raw: bool = False
+    on_start: Callable[[], Awaitable[None]] | None = None
+    background: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
+
+
+def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Service]) -> None:
+    """Run a service until it is told to stop (SIGTERM, SIGINT); the batch in hand is finished and said."""
+    configure_logging(name, settings.log_file)
+    provider = configure_tracing(name, settings)
+    config = uvicorn.Config(
+        lambda: build(name, settings, compose),
+        factory=True,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+    try:
+        asyncio.run(uvicorn.Server(config).serve())
+    finally:
+        provider.shutdown()
+
+
+def build(name: str, settings: ServiceSettings, compose: Callable[[Parts], Service]) -> FastAPI:
+    """Put a service together."""
+    access = KafkaAccess(settings.kafka_bootstrap, settings.kafka_username, settings.kafka_password.get_secret_value())
+    clock, ids = SystemClock(), Uuid7Ids()
+    database = Database(
+        settings.database_url.get_secret_value(),
+        source=name,
+        clock=clock,
+        ids=ids,
+        producer=Producer(access, f"tsunagu.{name}"),
+    )
+    service = compose(Parts(database, clock, ids))
+    consumer = _consumer(service, access, database)
+    condition = Condition()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            database.publisher.start()
+            if service.on_start is not None:
+                await service.on_start()
+            if consumer is not None:
+                stack.push_async_callback(consumer.stop)
+                await consumer.start()
+            tasks = [asyncio.create_task(_forever(run)) for run in service.background]
+            _log.info("started")
+            yield
+            condition.stopping = True
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        _log.info("stopped")
+
+    app = FastAPI(title=f"Tsunagu {name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.identity = Identity(
+        issuer_url=settings.issuer_url, agency_signing_key=service.agency_signing_key, clock=clock
+    )
+    errors.install(app)
+    app.include_router(health.router(database, consumer, condition))
+    for router in service.routers:
+        app.include_router(router)
+    FastAPIInstrumentor.instrument_app(app, excluded_urls="health/.*")
+    return app
+
+
+def _consumer(service: Service, access: KafkaAccess, database: Database) -> Consumer | None:
+    if service.handler is None:
+        return None
+    return Consumer(
+        service=service.name,
+        access=access,
+        database=database,
+        handler=service.handler,
+        topics=[topic.name for topic in consumed_by(service.name)],
+        pattern=service.pattern,
+        raw=service.raw,
+    )
+
+
+async def _forever(run: Callable[[], Awaitable[None]]) -> None:
+    """Run a background job; a failure is logged and it is run again."""
+    while True:
+        try:
+            await run()
+        except Exception as error:
+            _log.warning("background job failed and is run again error=%s", type(error).__name__)
+        await asyncio.sleep(1)

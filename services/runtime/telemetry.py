@@ -1,0 +1,72 @@
+"""Logs as JSON lines and traces over OTLP or into a file; neither ever carries personal information."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from services.runtime.settings import ServiceSettings
+
+
+def configure_logging(service: str, log_file: Path | None) -> None:
+    """Write every log line of this process as one JSON object."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.dict_tracebacks,
+    ]
+    handler = logging.FileHandler(log_file, encoding="utf-8") if log_file else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lambda _logger, _name, event: {"service": service, **event},
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("aiokafka", "httpx", "uvicorn.access", "sqlalchemy"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def configure_tracing(service: str, settings: ServiceSettings) -> TracerProvider:
+    """Export spans in batches to wherever the settings name; without a setting spans only pass context on."""
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: f"tsunagu.{service}"}))
+    if settings.otlp_endpoint:
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
+    if settings.traces_file:
+        provider.add_span_processor(
+            BatchSpanProcessor(FileSpanExporter(settings.traces_file), schedule_delay_millis=500)
+        )
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+class FileSpanExporter(SpanExporter):
+    """Appends spans to a file, one JSON object a line."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8")
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Append these spans."""
+        self._file.writelines(f"{span.to_json(indent=None)}\n" for span in spans)
+        self._file.flush()
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Close the file."""
+        self._file.close()
