@@ -207,7 +207,7 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 def sign_manifest(manifest: AnyManifest, key: SigningKey) -> str:
     """Sign a manifest; the result travels verbatim to everyone who relies on it."""
-    return jose.sign(manifest.model_dump_json(exclude_none=True).encode("utf-8"), key, typ=MANIFEST_TYP)
+    return jose.sign(manifest.model_dump_json().encode("utf-8"), key, typ=MANIFEST_TYP)
 
 
 def verify_manifest(token: str, key: PublicKey, agency_id: str, *, limits: Limits = DEFAULT_LIMITS) -> AnyManifest:
@@ -229,12 +229,13 @@ def _read(content: dict[str, object]) -> AnyManifest:
     try:
         return MANIFESTS[name].model_validate(content)
     except ValidationError as error:
-        raise Refusal(RefusalCode.INVALID_CONTENT, where=_place(error, MANIFESTS[name])) from None
+        raise Refusal(RefusalCode.INVALID_CONTENT, where=_place(error)) from None
 
 
-def _place(error: ValidationError, model: type[Frozen]) -> str:
-    """Where the first fault is, in names of ours; a sender's own text is never repeated."""
-    location = error.errors(include_input=False, include_url=False, include_context=False)[0]["loc"]
+def _place(error: ValidationError) -> str:
+    """Where the first fault is, in names of ours: a name that the sender made up is not repeated."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    location = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
     return ".".join(str(part) for part in location)[:80]
 
 

@@ -1,0 +1,80 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.builders.agency_messages import NOW, Consent
+from tests.unit.contracts.forging import change_one_character
+from tsunagu_contracts import jose
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.handles import (
+    HANDLE_TYP,
+    HandleCertificate,
+    certify,
+    read_certificate,
+    verify_certificate,
+)
+from tsunagu_contracts.keys import SigningKey
+
+CONSENT = Consent()
+CLINIC = "chiyoda-clinic-a"
+HANDLE = CONSENT.handle_for(CLINIC, expires_at=NOW + timedelta(days=1))
+TRUSTED = CONSENT.signing.public
+
+
+def test_a_certificate_holds_for_its_agency_until_it_expires() -> None:
+    """A certificate of `consent` gives the handle's id and key to the agency it was issued to."""
+    certificate = verify_certificate(HANDLE.certificate, TRUSTED, NOW, CLINIC)
+    assert certificate.handle_id == HANDLE.id
+    assert certificate.public_key == HANDLE.key.public
+
+
+def test_an_expired_handle_is_refused() -> None:
+    """From the moment of expiry the handle is refused; it can still be read."""
+    with pytest.raises(Refusal) as caught:
+        verify_certificate(HANDLE.certificate, TRUSTED, NOW + timedelta(days=1), CLINIC)
+    assert caught.value.code is RefusalCode.HANDLE_EXPIRED
+    assert read_certificate(HANDLE.certificate, TRUSTED).handle_id == HANDLE.id
+
+
+def test_another_agencys_handle_is_refused() -> None:
+    """A handle serves only the agency that it was issued to."""
+    with pytest.raises(Refusal) as caught:
+        verify_certificate(HANDLE.certificate, TRUSTED, NOW, "minato-school-b")
+    assert caught.value.code is RefusalCode.HANDLE_OF_ANOTHER_AGENCY
+
+
+def test_a_certificate_that_consent_did_not_sign_is_refused() -> None:
+    """An agency cannot certify a handle by itself."""
+    made_up = Consent().handle_for(CLINIC)
+    with pytest.raises(Refusal) as caught:
+        verify_certificate(made_up.certificate, TRUSTED, NOW, CLINIC)
+    assert caught.value.code is RefusalCode.UNKNOWN_KEY
+
+
+def test_a_changed_certificate_is_refused() -> None:
+    """A change within the payload breaks the signature."""
+    middle = len(HANDLE.certificate) // 2
+    with pytest.raises(Refusal) as caught:
+        verify_certificate(change_one_character(HANDLE.certificate, middle, 3), TRUSTED, NOW, CLINIC)
+    assert caught.value.code is RefusalCode.SIGNATURE_INVALID
+
+
+def test_a_handle_with_a_signing_key_is_refused() -> None:
+    """A handle's key is one to be written to."""
+    certificate = HandleCertificate(
+        handle_id="h-1",
+        agency_id=CLINIC,
+        public_key=SigningKey.generate().public,
+        expires_at=NOW + timedelta(days=1),
+    )
+    with pytest.raises(Refusal) as caught:
+        verify_certificate(certify(certificate, CONSENT.signing), TRUSTED, NOW, CLINIC)
+    assert caught.value.code is RefusalCode.KEY_MALFORMED
+
+
+def test_a_certificate_without_its_members_is_refused() -> None:
+    """Signed rightly and incomplete is still no certificate."""
+    with pytest.raises(Refusal) as caught:
+        read_certificate(jose.sign(b'{"handle_id":"h-1"}', CONSENT.signing, typ=HANDLE_TYP), TRUSTED)
+    assert caught.value.code is RefusalCode.INVALID_CONTENT
