@@ -20,7 +20,14 @@ class Database:
     """The one database that a service owns."""
 
     def __init__(self, url: str, *, source: str, clock: Clock, ids: Ids, producer: Producer) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        self.engine: AsyncEngine = create_async_engine(
+            # An error must not repeat what was to be stored.
+            url,
+            pool_size=8,
+            max_overflow=8,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
         self.publisher = Publisher(self.engine, producer)
         self._source = source
         self._clock = clock
