@@ -1,1 +1,1 @@
-"""The service `referral`: checks agencies' messages, keeps sealed bodies in transit, delivers; holds no key."""
+"""`referral` checks agencies' messages, keeps sealed bodies in transit and delivers them; it holds no key."""

@@ -1,0 +1,1 @@
+"""The schema of `referral`, step by step (Alembic)."""

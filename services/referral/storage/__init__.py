@@ -1,0 +1,1 @@
+"""What `referral` keeps: referrals, the bodies in transit, and what became of each message."""

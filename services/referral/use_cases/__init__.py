@@ -1,0 +1,1 @@
+"""What `referral` does, each within a transaction that somebody else commits."""

@@ -1,0 +1,79 @@
+"""Saying what happened: events for the services, and for the agencies what concerns them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.eventing.work import Emission, Work
+from services.referral.domain.checking import Incoming
+from services.referral.domain.referral import Decision, Referral
+from tsunagu_contracts.actors import Actor
+from tsunagu_contracts.envelope import Cause, Event, encode_event
+from tsunagu_contracts.events.referral import MessageRefused, ReferralDelivered, ReferralFacts
+from tsunagu_contracts.topics import agency_inbound
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A decision and who brought it about, ready to be said."""
+
+    decision: Decision
+    actor: Actor
+    appointment: str | None
+    cause: Cause
+    trace: str | None
+
+    def emission(self) -> Emission:
+        """Return what the pipeline needs to say it."""
+        referral = self.decision.referral
+        return Emission(
+            f"referral:{referral.referral_id}",
+            self.decision.event,
+            self.actor,
+            appointment=self.appointment,
+            cause=self.cause,
+            trace=self.trace,
+        )
+
+
+async def tell_agencies(work: Work, said: Said, event: Event, bodies: Mapping[str, Mapping[str, str]]) -> None:
+    """Put the event on the inbound topics of the sender and, once it has the referral, of the recipient.
+
+    The sealed bodies, given by referral, go to the addressee with the delivery and nowhere else.
+    """
+    referral = said.decision.referral
+    if event.version != referral.version:
+        raise RuntimeError("a referral and its stream of events differ in version")
+    with_bodies = bodies[referral.referral_id] if isinstance(event.data, ReferralDelivered) else {}
+    plain = inbound_message(event, {})
+    await work.send(agency_inbound(referral.sender), referral.referral_id, plain, said.trace)
+    if referral.delivered:
+        delivered = inbound_message(event, with_bodies) if with_bodies else plain
+        await work.send(agency_inbound(referral.addressee), referral.referral_id, delivered, said.trace)
+
+
+async def tell_sender(work: Work, incoming: Incoming, event: Event) -> None:
+    """Tell the agency that a message came from, and nobody else, what became of it."""
+    data = event.data
+    referral_id = data.referral_id if isinstance(data, ReferralFacts | MessageRefused) else None
+    topic = agency_inbound(incoming.agency_id)
+    await work.send(topic, referral_id or event.key, inbound_message(event, {}), incoming.trace)
+
+
+def inbound_message(event: Event, bodies: Mapping[str, str]) -> bytes:
+    """Return a message to an agency: the event as it was said, and the bodies that come with it."""
+    return b'{"event":' + encode_event(event) + b',"bodies":' + json.dumps(dict(bodies)).encode() + b"}"
+
+
+def deliveries(said: Sequence[Event]) -> dict[str, str]:
+    """Return the events that delivered referrals, as text by referral."""
+    return {
+        event.data.referral_id: encode_event(event).decode()
+        for event in said
+        if isinstance(event.data, ReferralDelivered)
+    }
+
+
+def moved(said: Sequence[Said]) -> list[Referral]:
+    """Return the referrals as the decisions left them."""
+    return [one.decision.referral for one in said]
