@@ -1,0 +1,1 @@
+"""Keeps every event as it was received, and answers auditors under a mandate."""

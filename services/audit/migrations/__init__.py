@@ -1,0 +1,1 @@
+"""How audit's database came to be."""

@@ -1,0 +1,1 @@
+"""What `audit` keeps: its tables, writing to the log, and reading for auditors' questions."""

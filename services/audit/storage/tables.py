@@ -1,0 +1,91 @@
+"""Audit's tables: the log of exact bytes, and what was read out of it for auditors' questions."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+log_entries = sa.Table(
+    "log_entries",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.LargeBinary),
+    sa.Column("value", sa.LargeBinary),
+    # A JSON array of [name, base64 of the value or null] in the order received.
+    sa.Column("headers", sa.Text, nullable=False),
+    sa.Column("timestamp_ms", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+)
+"""Every event as the exact bytes received. Rows are only ever added (a trigger refuses anything else); a tree
+over them takes its leaves from here."""
+
+read_events = sa.Table(
+    "read_events",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("aggregate", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("referral_id", sa.Text),
+    sa.Column("agency_id", sa.Text),
+    sa.Column("auditor_id", sa.Text),
+    # Questions name an aggregate; the chain is checked by version; an event republished stands twice.
+    sa.Index("read_events_aggregate", "aggregate", "version", "partition", "offset"),
+)
+"""Where in the log each aggregate's versions are, and what places them inside or outside a mandate."""
+
+referral_scopes = sa.Table(
+    "referral_scopes",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+)
+"""Where each referral belongs, as its latest version tells."""
+
+accesses = sa.Table(
+    "accesses",
+    metadata,
+    sa.Column("release_id", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("section_id", sa.Text, nullable=False),
+    sa.Column("category", sa.Text),
+    sa.Column("purpose", sa.Text),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("coordinator_id", sa.Text, nullable=False),
+    sa.Column("appointment_id", sa.Text),
+    sa.Column("statement_id", sa.Text),
+    sa.Column("statement_number", sa.Integer),
+    sa.Column("number", sa.Integer),
+    sa.Column("reason", sa.Text),
+    sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("accesses_of_referral", "referral_id", "decided_at", "release_id"),
+    sa.Index("accesses_by_agency", "agency_id", "decided_at", "release_id"),
+    sa.Index("accesses_by_coordinator", "coordinator_id", "decided_at", "release_id"),
+    sa.Index("accesses_in_time", "decided_at", "release_id"),
+)
+"""Who was given the key of which section, and who was not; no person and no content in it."""
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("finding", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("findings_position", "topic", "partition", "offset"),
+)
+"""What was wrong with something that arrived; it is kept in the log all the same."""

@@ -1,0 +1,1 @@
+"""What `audit` does: keeps what arrives, and answers auditors."""

@@ -1,0 +1,173 @@
+"""Who is told what when a referral moves: one table, and the pure rules that read it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tsunagu_contracts.envelope import Event
+from tsunagu_contracts.events.referral import (
+    ReferralAccepted,
+    ReferralAwaitingConsent,
+    ReferralCompleted,
+    ReferralDeclined,
+    ReferralDelivered,
+    ReferralFacts,
+    ReferralHalted,
+)
+
+
+class Message(StrEnum):
+    """What an inbox item says, as a code; the words are chosen at the edge, per language."""
+
+    REFERRAL_WAITS = "referral_waits"
+    CONSENT_TO_ASK = "consent_to_ask"
+    REFERRAL_ACCEPTED = "referral_accepted"
+    REFERRAL_DECLINED = "referral_declined"
+    REFERRAL_COMPLETED = "referral_completed"
+    REFERRAL_HALTED = "referral_halted"
+
+
+class Audience(StrEnum):
+    """Whom a notice is for."""
+
+    ON_DUTY_AT_ADDRESSEE = "on_duty_at_addressee"
+    SENDERS_COORDINATOR = "senders_coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: this event is told to that audience with this message."""
+
+    audience: Audience
+    message: Message
+
+
+RULES: Mapping[type[ReferralFacts], Rule] = {
+    ReferralAwaitingConsent: Rule(Audience.SENDERS_COORDINATOR, Message.CONSENT_TO_ASK),
+    ReferralDelivered: Rule(Audience.ON_DUTY_AT_ADDRESSEE, Message.REFERRAL_WAITS),
+    ReferralAccepted: Rule(Audience.SENDERS_COORDINATOR, Message.REFERRAL_ACCEPTED),
+    ReferralDeclined: Rule(Audience.SENDERS_COORDINATOR, Message.REFERRAL_DECLINED),
+    ReferralCompleted: Rule(Audience.SENDERS_COORDINATOR, Message.REFERRAL_COMPLETED),
+    ReferralHalted: Rule(Audience.SENDERS_COORDINATOR, Message.REFERRAL_HALTED),
+}
+"""Who is told what; an event that is absent here is told to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """An appointment as far as it matters here: who acts for which agency, from when, until before when."""
+
+    agency_id: str
+    coordinator_id: str
+    valid_from: datetime
+    valid_until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the coordinator was on duty at that moment."""
+        return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a referral stands, as far as it matters here.
+
+    `sender_coordinator` is who answered for it at the sender; once it is accepted, events name the
+    recipient's lead instead, so it is remembered.
+    """
+
+    referral_id: str
+    state: str
+    sender: str
+    sender_coordinator: str | None
+    addressee: str
+    area: str
+    urgency: str
+    delivered_version: int | None = None
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A version of a referral that somebody is to be told of."""
+
+    referral: Standing
+    version: int
+    at: datetime
+    rule: Rule
+
+    @property
+    def told_agency(self) -> str:
+        """The agency whose people are told."""
+        to_addressee = self.rule.audience is Audience.ON_DUTY_AT_ADDRESSEE
+        return self.referral.addressee if to_addressee else self.referral.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one coordinator is told; referral, version and coordinator say which notice it is."""
+
+    referral_id: str
+    referral_version: int
+    coordinator_id: str
+    agency_id: str
+    message: Message
+    area: str
+    urgency: str
+
+
+def standing_after(before: Standing | None, event: Event, data: ReferralFacts) -> Standing:
+    """Where a referral stands after an event, whose data these are; `before` is as much as is known of it."""
+    at_sender = data.accountable.agency_id == data.sender
+    remembered = before.sender_coordinator if before else None
+    now = Standing(
+        referral_id=data.referral_id,
+        state=data.state.value,
+        sender=data.sender,
+        sender_coordinator=data.accountable.coordinator_id if at_sender else remembered,
+        addressee=data.addressee,
+        area=data.area.value,
+        urgency=data.urgency.value,
+    )
+    if isinstance(data, ReferralDelivered):
+        return replace(now, delivered_version=event.version, delivered_at=event.time)
+    if before is not None:
+        return replace(now, delivered_version=before.delivered_version, delivered_at=before.delivered_at)
+    return now
+
+
+def happening(event: Event, data: ReferralFacts, referral: Standing) -> Happening | None:
+    """What is to be told of an event of this referral; None when it is nobody's business."""
+    rule = RULES.get(type(data))
+    return Happening(referral, event.version, event.time, rule) if rule else None
+
+
+def delivery(referral: Standing) -> Happening | None:
+    """The delivery of a referral, to be told to someone who is learnt of only now; None before it."""
+    if referral.delivered_version is None or referral.delivered_at is None:
+        return None
+    return Happening(referral, referral.delivered_version, referral.delivered_at, RULES[ReferralDelivered])
+
+
+def notices(happening: Happening, duties: Collection[Duty]) -> Sequence[Notice]:
+    """The notices of one version of a referral, one per coordinator, in the order of their ids.
+
+    `duties` must hold the appointments of the agency told. A sender's coordinator who has left is
+    replaced by all who are on duty at the sender, so that no answer goes unheard.
+    """
+    referral, told = happening.referral, happening.told_agency
+    on_duty = {duty.coordinator_id for duty in duties if duty.agency_id == told and duty.holds(happening.at)}
+    if happening.rule.audience is Audience.SENDERS_COORDINATOR and referral.sender_coordinator in on_duty:
+        on_duty = {referral.sender_coordinator}
+    return [
+        Notice(
+            referral_id=referral.referral_id,
+            referral_version=happening.version,
+            coordinator_id=coordinator_id,
+            agency_id=told,
+            message=happening.rule.message,
+            area=referral.area,
+            urgency=referral.urgency,
+        )
+        for coordinator_id in sorted(on_duty)
+    ]

@@ -1,0 +1,1 @@
+"""How notify's database came to be."""

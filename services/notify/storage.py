@@ -1,0 +1,248 @@
+"""Notify's tables and the statements on them: followed referrals, inboxes and their items."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.domain import Notice, Standing
+
+metadata = sa.MetaData()
+
+followed_referrals = sa.Table(
+    "followed_referrals",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("sender_coordinator", sa.Text),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("delivered_version", sa.Integer),
+    sa.Column("delivered_at", sa.DateTime(timezone=True)),
+    # A new appointment asks which deliveries still wait at its agency.
+    sa.Index("followed_referrals_waiting", "addressee", postgresql_where=sa.text("state = 'delivered'")),
+)
+"""What notify remembers of each referral, so that it can name the sender's coordinator later on."""
+
+inboxes = sa.Table(
+    "inboxes",
+    metadata,
+    sa.Column("coordinator_id", sa.Text, primary_key=True),
+    sa.Column("last_number", sa.BigInteger, nullable=False),
+)
+"""The last number given to an item of each coordinator; its row lock puts items into one order."""
+
+inbox_items = sa.Table(
+    "inbox_items",
+    metadata,
+    sa.Column("coordinator_id", sa.Text, primary_key=True),
+    # Given out under the inbox row's lock, so items become visible in the order of their numbers and a
+    # reader who resumes after one can miss none. Some numbers stay unused.
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("notification_id", sa.Text, nullable=False, unique=True),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("referral_version", sa.Integer, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("acknowledged_at", sa.DateTime(timezone=True)),
+    sa.UniqueConstraint("referral_id", "referral_version", "coordinator_id", name="inbox_items_once"),
+    sa.Index("inbox_items_unseen", "coordinator_id", "number", postgresql_where=sa.text("acknowledged_at IS NULL")),
+)
+"""What each coordinator has been told, once per version of a referral."""
+
+WAKE_CHANNEL = "tsunagu_inbox"
+"""The PostgreSQL channel on which the ids of coordinators with new items are announced at commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One item of a coordinator's inbox."""
+
+    coordinator_id: str
+    number: int
+    notification_id: str
+    agency_id: str
+    referral_id: str
+    referral_version: int
+    message: str
+    area: str
+    urgency: str
+    created_at: datetime
+    acknowledged_at: datetime | None
+
+
+# Rows are written in the order of their ids everywhere, so that two handlers never wait in a circle.
+_FOLLOW = sa.text("""
+    INSERT INTO followed_referrals AS known (
+        referral_id, state, sender, sender_coordinator, addressee, area, urgency,
+        delivered_version, delivered_at
+    )
+    SELECT * FROM unnest(
+        CAST(:referral_id AS text[]), CAST(:state AS text[]), CAST(:sender AS text[]),
+        CAST(:sender_coordinator AS text[]), CAST(:addressee AS text[]), CAST(:area AS text[]),
+        CAST(:urgency AS text[]), CAST(:delivered_version AS int[]), CAST(:delivered_at AS timestamptz[])
+    ) AS said (referral_id) ORDER BY said.referral_id
+    ON CONFLICT (referral_id) DO UPDATE SET
+        state = excluded.state,
+        sender_coordinator = coalesce(excluded.sender_coordinator, known.sender_coordinator),
+        addressee = excluded.addressee,
+        area = excluded.area,
+        urgency = excluded.urgency,
+        delivered_version = coalesce(excluded.delivered_version, known.delivered_version),
+        delivered_at = coalesce(excluded.delivered_at, known.delivered_at)
+    RETURNING referral_id, sender_coordinator
+""")
+_TAKE_NUMBERS = sa.text("""
+    INSERT INTO inboxes AS inbox (coordinator_id, last_number)
+    SELECT * FROM unnest(CAST(:coordinator_id AS text[]), CAST(:count AS bigint[])) AS wanted (coordinator_id)
+    ORDER BY wanted.coordinator_id
+    ON CONFLICT (coordinator_id) DO UPDATE SET last_number = inbox.last_number + excluded.last_number
+    RETURNING coordinator_id, last_number
+""")
+_PUT = sa.text("""
+    INSERT INTO inbox_items (
+        coordinator_id, number, notification_id, agency_id, referral_id, referral_version,
+        message, area, urgency, created_at
+    )
+    SELECT said.*, CAST(:created_at AS timestamptz) FROM unnest(
+        CAST(:coordinator_id AS text[]), CAST(:number AS bigint[]), CAST(:notification_id AS text[]),
+        CAST(:agency_id AS text[]), CAST(:referral_id AS text[]), CAST(:referral_version AS int[]),
+        CAST(:message AS text[]), CAST(:area AS text[]), CAST(:urgency AS text[])
+    ) AS said
+    ON CONFLICT ON CONSTRAINT inbox_items_once DO NOTHING
+    RETURNING *
+""")
+_WAKE = sa.text("SELECT pg_notify(:channel, told) FROM unnest(CAST(:coordinators AS text[])) AS told")
+
+
+async def follow(session: AsyncSession, referrals: Sequence[Standing]) -> Mapping[str, str | None]:
+    """Remember where each referral now stands; returns every one's sender's coordinator by referral id.
+
+    No referral may stand twice in `referrals`.
+    """
+    if not referrals:
+        return {}
+    names = [column.name for column in followed_referrals.columns]
+    rows = await session.execute(_FOLLOW, {name: [getattr(referral, name) for referral in referrals] for name in names})
+    return {row.referral_id: row.sender_coordinator for row in rows}
+
+
+async def waiting_at(session: AsyncSession, agencies: Collection[str]) -> Sequence[Standing]:
+    """The referrals that were delivered to these agencies and still wait for an answer."""
+    if not agencies:
+        return []
+    rows = await session.execute(
+        sa.select(followed_referrals).where(
+            followed_referrals.c.state == "delivered", followed_referrals.c.addressee.in_(sorted(agencies))
+        )
+    )
+    return [Standing(**row._mapping) for row in rows]
+
+
+async def put(session: AsyncSession, notices: Mapping[str, Notice], at: datetime) -> Sequence[InboxItem]:
+    """Put notices, by the ids they are to have, into inboxes; returns the items that were not there yet.
+
+    A notice is known by referral, version and coordinator: a repeated one changes nothing.
+    """
+    if not notices:
+        return []
+    counts = Counter(notice.coordinator_id for notice in notices.values())
+    taken = await session.execute(_TAKE_NUMBERS, {"coordinator_id": list(counts), "count": list(counts.values())})
+    last = {row.coordinator_id: row.last_number - counts[row.coordinator_id] for row in taken}
+    numbers = []
+    for notice in notices.values():
+        last[notice.coordinator_id] += 1
+        numbers.append(last[notice.coordinator_id])
+    told = list(notices.values())
+    rows = await session.execute(
+        _PUT,
+        {
+            "coordinator_id": [notice.coordinator_id for notice in told],
+            "number": numbers,
+            "notification_id": list(notices),
+            "agency_id": [notice.agency_id for notice in told],
+            "referral_id": [notice.referral_id for notice in told],
+            "referral_version": [notice.referral_version for notice in told],
+            "message": [notice.message.value for notice in told],
+            "area": [notice.area for notice in told],
+            "urgency": [notice.urgency for notice in told],
+            "created_at": at,
+        },
+    )
+    return sorted((InboxItem(**row._mapping) for row in rows), key=lambda item: (item.coordinator_id, item.number))
+
+
+async def wake(session: AsyncSession, coordinators: Collection[str]) -> None:
+    """Announce to every replica, at commit, that these coordinators' inboxes have new items."""
+    if coordinators:
+        await session.execute(_WAKE, {"channel": WAKE_CHANNEL, "coordinators": sorted(coordinators)})
+
+
+async def page(
+    session: AsyncSession,
+    coordinator_id: str,
+    agencies: Collection[str],
+    *,
+    before: int | None,
+    unseen_only: bool,
+    limit: int,
+) -> Sequence[InboxItem]:
+    """A coordinator's items for these agencies, newest first, older than number `before`."""
+    query = _inbox(coordinator_id, agencies)
+    if before is not None:
+        query = query.where(inbox_items.c.number < before)
+    if unseen_only:
+        query = query.where(inbox_items.c.acknowledged_at.is_(None))
+    rows = await session.execute(query.order_by(inbox_items.c.number.desc()).limit(limit))
+    return [InboxItem(**row._mapping) for row in rows]
+
+
+async def after(
+    session: AsyncSession, coordinator_id: str, agencies: Collection[str], number: int, limit: int
+) -> Sequence[InboxItem]:
+    """A coordinator's items for these agencies that came after `number`, oldest first."""
+    query = _inbox(coordinator_id, agencies).where(inbox_items.c.number > number)
+    rows = await session.execute(query.order_by(inbox_items.c.number).limit(limit))
+    return [InboxItem(**row._mapping) for row in rows]
+
+
+async def last_number(session: AsyncSession, coordinator_id: str) -> int:
+    """The number after which a coordinator's next item will come."""
+    query = sa.select(inboxes.c.last_number).where(inboxes.c.coordinator_id == coordinator_id)
+    return (await session.execute(query)).scalar_one_or_none() or 0
+
+
+async def acknowledge(
+    session: AsyncSession, notification_id: str, coordinator_id: str, agencies: Collection[str], at: datetime
+) -> tuple[InboxItem, bool] | None:
+    """Mark a coordinator's own item as seen; returns it and whether this call did so, None if there is none."""
+    own = sa.and_(
+        inbox_items.c.notification_id == notification_id,
+        inbox_items.c.coordinator_id == coordinator_id,
+        inbox_items.c.agency_id.in_(sorted(agencies)),
+    )
+    marked = await session.execute(
+        sa.update(inbox_items)
+        .where(own, inbox_items.c.acknowledged_at.is_(None))
+        .values(acknowledged_at=at)
+        .returning(inbox_items)
+    )
+    row = marked.one_or_none()
+    if row is not None:
+        return InboxItem(**row._mapping), True
+    seen = (await session.execute(sa.select(inbox_items).where(own))).one_or_none()
+    return None if seen is None else (InboxItem(**seen._mapping), False)
+
+
+def _inbox(coordinator_id: str, agencies: Collection[str]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(inbox_items).where(
+        inbox_items.c.coordinator_id == coordinator_id, inbox_items.c.agency_id.in_(sorted(agencies))
+    )
