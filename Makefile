@@ -47,6 +47,6 @@ mutants: setup ## break each guard in turn and see the tests turn red
 	$(PY) -m tests.mutants
 
 lock: setup ## resolve requirements.in anew into requirements.lock
-	@test -x .tsunagu/lock/bin/uv || { $(PYTHON) -m venv .tsunagu/lock && .tsunagu/lock/bin/pip install --quiet uv; }
-	.tsunagu/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv; }
+	build/uv/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --upgrade requirements.in -o requirements.lock

@@ -1,0 +1,57 @@
+"""The command line `tsunagu`."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from deploy.data_folder import DataFolder
+from deploy.embedded.errors import InfrastructureError
+from deploy.embedded.processes import stop_leftovers
+from tsunagu_contracts.topics import SERVICES
+
+app = typer.Typer(name="tsunagu", help="つなぐ / Tsunagu", no_args_is_help=True, pretty_exceptions_show_locals=False)
+
+
+@app.command()
+def run(
+    once: Annotated[
+        bool, typer.Option("--once", help="物語のあとで終わる / end after the story", envvar="ONCE")
+    ] = False,
+) -> None:
+    """ネットワークを起動し、物語を見せる / Start the whole network here and play the story."""
+    # Imported late: the other commands need none of the runner.
+    from deploy.run import run_network
+
+    sys.exit(run_network(DataFolder.from_environment(), once=once))
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))]) -> None:
+    """サービスを一つ動かす / Serve one service with settings from the environment (TSUNAGU_…)."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"{service}: {', '.join(SERVICES)}")
+    runpy.run_module(f"services.{service}", run_name="__main__")
+
+
+@app.command()
+def clean() -> None:
+    """残ったプロセスを止め、データを消す / Stop what a crash left running and forget all data."""
+    data = DataFolder.from_environment()
+    if not data.root.exists():
+        return
+    try:
+        with data.held():
+            stop_leftovers(data.marks)
+            shutil.rmtree(data.root)
+    except InfrastructureError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    app()

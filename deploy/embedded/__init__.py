@@ -1,0 +1,1 @@
+"""Apache Kafka and PostgreSQL on a machine that has neither: started, watched and stopped with the program."""

@@ -1,0 +1,65 @@
+"""Which Kafka and PostgreSQL the tests use: those named in the environment, containers, embedded ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from deploy.access import KafkaAccess, PostgresAccess
+from deploy.data_folder import DataFolder
+from deploy.embedded.infrastructure import EmbeddedInfrastructure
+from tests.infra.containers import containers, images_at_hand
+
+KAFKA_VARIABLES = (
+    "TSUNAGU_TEST_KAFKA_BOOTSTRAP",
+    "TSUNAGU_TEST_KAFKA_USERNAME",
+    "TSUNAGU_TEST_KAFKA_PASSWORD",
+)
+POSTGRES_VARIABLE = "TSUNAGU_TEST_POSTGRES_URL"
+CHOICE_VARIABLE = "TSUNAGU_TEST_INFRA"
+
+
+@dataclass
+class Infrastructure:
+    """One Kafka and one PostgreSQL, both as their administrators see them.
+
+    `embedded` is there only where this run started them itself; tests that stop a broker or a server skip
+    without it.
+    """
+
+    kafka: KafkaAccess
+    postgres: PostgresAccess
+    origin: str
+    embedded: EmbeddedInfrastructure | None = None
+
+
+@contextmanager
+def infrastructure(folder: Path) -> Iterator[Infrastructure]:
+    """The first that is to be had; TSUNAGU_TEST_INFRA=environment|containers|embedded asks for one of them."""
+    choice = os.environ.get(CHOICE_VARIABLE)
+    named = all(os.environ.get(name) for name in (*KAFKA_VARIABLES, POSTGRES_VARIABLE))
+    if choice == "environment" or (choice is None and named):
+        yield _from_environment()
+    elif choice == "containers" or (choice is None and images_at_hand()):
+        with containers() as (kafka, postgres):
+            yield Infrastructure(kafka, postgres, "containers")
+    else:
+        with EmbeddedInfrastructure(DataFolder(folder)) as embedded:
+            yield Infrastructure(embedded.kafka, embedded.postgres, "embedded", embedded)
+
+
+def _from_environment() -> Infrastructure:
+    bootstrap, username, password = (os.environ[name] for name in KAFKA_VARIABLES)
+    url = urlsplit(os.environ[POSTGRES_VARIABLE])
+    postgres = PostgresAccess(
+        host=url.hostname or "localhost",
+        port=url.port or 5432,
+        username=unquote(url.username or "postgres"),
+        password=unquote(url.password or ""),
+        database=url.path.lstrip("/") or "postgres",
+    )
+    return Infrastructure(KafkaAccess(bootstrap, username, password), postgres, "environment")
