@@ -74,6 +74,15 @@ async def appointment(session: AsyncSession, appointment_id: str) -> Appointment
     return (await appointments(session, [appointment_id])).get(appointment_id)
 
 
+async def appointments_at(session: AsyncSession, agency_ids: Collection[str]) -> list[Appointment]:
+    """Find every appointment at these agencies, ended ones too, for a caller that asks about several moments."""
+    table = member_appointments
+    rows = await session.execute(
+        sa.select(table).where(_among(table.c.agency_id, agency_ids)).order_by(table.c.appointment_id)
+    )
+    return [_appointment(row._mapping) for row in rows]
+
+
 async def appointments_of_all(
     session: AsyncSession, coordinator_ids: Collection[str], at: datetime
 ) -> dict[str, list[Appointment]]:
