@@ -95,9 +95,7 @@ async def appointments_of(session: AsyncSession, coordinator_id: str, at: dateti
     return (await appointments_of_all(session, [coordinator_id], at)).get(coordinator_id, [])
 
 
-async def on_duty_at(
-    session: AsyncSession, agency_ids: Collection[str], at: datetime
-) -> dict[str, list[Appointment]]:
+async def on_duty_at(session: AsyncSession, agency_ids: Collection[str], at: datetime) -> dict[str, list[Appointment]]:
     """Find the appointments under which coordinators act for each of these agencies at `at`."""
     return await _holding(session, "agency_id", agency_ids, at)
 
@@ -120,9 +118,7 @@ async def mandate(session: AsyncSession, mandate_id: str) -> Mandate | None:
 async def mandates_of(session: AsyncSession, auditor_id: str, at: datetime) -> list[Mandate]:
     """Find the mandates that an auditor may ask under at `at`, by mandate id."""
     table = member_mandates
-    rows = await session.execute(
-        sa.select(table).where(table.c.auditor_id == auditor_id).order_by(table.c.mandate_id)
-    )
+    rows = await session.execute(sa.select(table).where(table.c.auditor_id == auditor_id).order_by(table.c.mandate_id))
     return [found for row in rows if (found := _mandate(row._mapping)).holds(at)]
 
 
@@ -130,9 +126,7 @@ async def _holding(
     session: AsyncSession, column: str, ids: Collection[str], at: datetime
 ) -> dict[str, list[Appointment]]:
     table = member_appointments
-    rows = await session.execute(
-        sa.select(table).where(_among(table.c[column], ids)).order_by(table.c.appointment_id)
-    )
+    rows = await session.execute(sa.select(table).where(_among(table.c[column], ids)).order_by(table.c.appointment_id))
     found: dict[str, list[Appointment]] = defaultdict(list)
     for row in rows:
         candidate = _appointment(row._mapping)

@@ -1,0 +1,1 @@
+"""`directory`: agencies and their keys, areas and desks, appointments, mandates, resources."""

@@ -1,0 +1,1 @@
+"""What a network is, when its description holds together, and what changed since the last one; pure."""

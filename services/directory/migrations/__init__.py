@@ -1,0 +1,1 @@
+"""How the directory's database came to be, step by step."""

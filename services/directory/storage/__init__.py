@@ -1,0 +1,1 @@
+"""The directory's own database: what is registered, names of staff, and resources."""
