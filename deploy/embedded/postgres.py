@@ -137,6 +137,9 @@ class EmbeddedPostgres:
                     "--no-locale",
                 ],
                 user=self._user,
+                # Its own group too: as a member of ours it could be kept out of folders that others may enter.
+                group=self._user,
+                extra_groups=[] if self._user else None,
                 capture_output=True,
                 text=True,
                 check=False,

@@ -60,6 +60,8 @@ class ChildProcess:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
                 user=self.user,
+                group=self.user,
+                extra_groups=[] if self.user else None,
             )
         created = psutil.Process(self._process.pid).create_time()
         noted = {"pid": self._process.pid, "created": created, "stop_signal": int(self.stop_signal)}
