@@ -21,14 +21,10 @@ class AccessPlace:
     decided_at: datetime
     release_id: str
 
-
-@dataclass(frozen=True, slots=True)
-class EventPlace:
-    """A place in the order of an aggregate's kept events."""
-
-    version: int
-    partition: int
-    offset: int
+    @classmethod
+    def of(cls, access: Access) -> "AccessPlace":
+        """Where this access stands."""
+        return cls(access.decided_at, access.release_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,20 @@ class KeptEvent:
     entry: LogEntry
     type: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """A place in the order of an aggregate's kept events."""
+
+    version: int
+    partition: int
+    offset: int
+
+    @classmethod
+    def of(cls, kept: KeptEvent) -> "EventPlace":
+        """Where this event stands."""
+        return cls(kept.version, kept.entry.position.partition, kept.entry.position.offset)
 
 
 async def scope_of(session: AsyncSession, referral_id: str) -> ReferralScope | None:

@@ -40,6 +40,7 @@ class Answer(Generic[Row]):
     """What was found, or why nothing is shown; it may be shown only once its transaction has committed."""
 
     rows: Sequence[Row]
+    more: bool = False
     refused: Refusal | None = None
 
 
@@ -51,9 +52,9 @@ async def accesses(
     async def find(mandate: Mandate) -> Sequence[Access]:
         named = await questions.scope_of(work.session, question.referral_id) if question.referral_id else None
         within = bounded(mandate, question, named)
-        return await questions.find_accesses(work.session, mandate, within, after, limit)
+        return await questions.find_accesses(work.session, mandate, within, after, limit + 1)
 
-    return await _answer(work, asked, find)
+    return await _answer(work, asked, find, limit)
 
 
 async def events(work: Work, asked: Asked, aggregate: str, after: EventPlace | None, limit: int) -> Answer[KeptEvent]:
@@ -61,17 +62,20 @@ async def events(work: Work, asked: Asked, aggregate: str, after: EventPlace | N
 
     async def find(mandate: Mandate) -> Sequence[KeptEvent]:
         check_aggregate(mandate, await questions.subjects_of(work.session, aggregate))
-        return await questions.find_events(work.session, mandate, aggregate, after, limit)
+        return await questions.find_events(work.session, mandate, aggregate, after, limit + 1)
 
-    return await _answer(work, asked, find)
+    return await _answer(work, asked, find, limit)
 
 
-async def _answer(work: Work, asked: Asked, find: Callable[[Mandate], Awaitable[Sequence[Row]]]) -> Answer[Row]:
+async def _answer(
+    work: Work, asked: Asked, find: Callable[[Mandate], Awaitable[Sequence[Row]]], limit: int
+) -> Answer[Row]:
     mandate: Mandate | None = None
     try:
         held = await membership.mandates_of(work.session, asked.auditor_id, work.now)
         mandate = mandate_for([_mandate(one) for one in held], asked.mandate_id, work.now)
-        answer = Answer(rows=await find(mandate))
+        found = await find(mandate)
+        answer = Answer(rows=found[:limit], more=len(found) > limit)
     except Refusal as refusal:
         answer = Answer(rows=(), refused=refusal)
     query_id = work.ids.new()

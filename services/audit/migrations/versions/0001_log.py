@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import Operations
 
 from services import membership
 from services.eventing import schema as eventing
@@ -12,8 +13,9 @@ down_revision = None
 
 def upgrade() -> None:
     """Create audit's first tables."""
-    eventing.create_tables(op)
-    membership.create_tables(op)
+    operations = Operations(op.get_context())
+    eventing.create_tables(operations)
+    membership.create_tables(operations)
     _create_log()
     _create_readings()
     _create_accesses()

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import Operations
 
 from services import membership
 from services.eventing import schema as eventing
@@ -13,9 +14,10 @@ down_revision = None
 
 def upgrade() -> None:
     """Create notify's first tables."""
-    eventing.create_tables(op)
-    membership.create_tables(op)
-    idempotency.create_tables(op)
+    operations = Operations(op.get_context())
+    eventing.create_tables(operations)
+    membership.create_tables(operations)
+    idempotency.create_tables(operations)
     op.create_table(
         "followed_referrals",
         sa.Column("referral_id", sa.Text, primary_key=True),
