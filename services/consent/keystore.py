@@ -82,9 +82,7 @@ class FileKeyStore:
                 lookup=LookupKey(self._lookup_secret()),
             )
         except Refusal:
-            raise KeyStoreError(
-                "service_keys.json holds no usable keys: put the file back from a copy"
-            ) from None
+            raise KeyStoreError("service_keys.json holds no usable keys: put the file back from a copy") from None
 
     def _lookup_secret(self) -> bytes:
         path = self._folder / "lookup_key"
@@ -134,9 +132,7 @@ def _read(path: Path) -> dict[str, object] | None:
     except FileNotFoundError:
         return None
     except Refusal:
-        raise KeyStoreError(
-            f"{path.name} in the key store is no JSON object: put it back from a copy"
-        ) from None
+        raise KeyStoreError(f"{path.name} in the key store is no JSON object: put it back from a copy") from None
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Coverage: what the decisions mean for each section of one referral."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.consent.domain.decisions import Decision, Request, decide
@@ -58,7 +58,7 @@ class Referral:
     addressee: str
     purpose: Purpose
     state: ReferralState
-    capsule: str
+    capsule: str | None
     sections: tuple[Section, ...]
 
     @property
@@ -69,6 +69,10 @@ class Referral:
     def section(self, section_id: str) -> Section | None:
         """The section of this id, if it belongs to the referral."""
         return next((section for section in self.sections if section.section_id == section_id), None)
+
+    def standing_at(self, state: ReferralState, addressee: str) -> "Referral":
+        """The same referral in another state or with another addressee."""
+        return replace(self, state=state, addressee=addressee)
 
     def is_party(self, agency_id: str) -> bool:
         """Whether the agency sent the referral or was asked by it."""
@@ -89,8 +93,7 @@ def coverage_of(
 ) -> tuple[SectionCoverage, ...]:
     """What consent says of every section of the referral, in the manifest's order."""
     return tuple(
-        _cover(section, decide_section(referral, section, statements, at, as_of))
-        for section in referral.sections
+        _cover(section, decide_section(referral, section, statements, at, as_of)) for section in referral.sections
     )
 
 

@@ -44,9 +44,7 @@ class Decision:
 
 def decide(statements: Iterable[Statement], request: Request, as_of: int) -> Decision:
     """Decide over the statements numbered up to `as_of`; their order does not matter."""
-    heard = sorted(
-        (s for s in statements if s.number <= as_of and _speaks_of(s, request)), key=lambda s: s.number
-    )
+    heard = sorted((s for s in statements if s.number <= as_of and _speaks_of(s, request)), key=lambda s: s.number)
     negatives = [s for s in heard if s.is_negative]
     candidates = [s for s in heard if not s.is_negative and not _heard_by_recipient_alone(s, request)]
     standing = [s for s in candidates if s.valid_from <= request.at and not _is_void(s, negatives)]
@@ -88,17 +86,13 @@ def _has_ended(grant: Statement, at: datetime) -> bool:
     return grant.valid_until is not None and grant.valid_until <= at
 
 
-def _unyielding_refusal(
-    negatives: list[Statement], standing: list[Statement], request: Request
-) -> Statement | None:
+def _unyielding_refusal(negatives: list[Statement], standing: list[Statement], request: Request) -> Statement | None:
     """The last refusal that names the recipient, unless a running grant recorded after it names it too."""
     refusals = [s for s in negatives if s.kind is StatementKind.REFUSE and s.names(request.recipient)]
     if not refusals:
         return None
     lifted = any(
-        grant.number > refusals[-1].number
-        and grant.names(request.recipient)
-        and not _has_ended(grant, request.at)
+        grant.number > refusals[-1].number and grant.names(request.recipient) and not _has_ended(grant, request.at)
         for grant in standing
     )
     return None if lifted else refusals[-1]
@@ -112,9 +106,7 @@ def _nothing_applies(heard: list[Statement], candidates: list[Statement]) -> Dec
     return Decision(False, DecisionReason.NO_STATEMENT)
 
 
-def _reason_of_negative(
-    last: Statement, candidates: list[Statement], negatives: list[Statement]
-) -> DecisionReason:
+def _reason_of_negative(last: Statement, candidates: list[Statement], negatives: list[Statement]) -> DecisionReason:
     if any(grant.number > last.number and _is_void(grant, negatives) for grant in candidates):
         return DecisionReason.GRANT_STATED_BEFORE_NEGATIVE
     if last.kind is StatementKind.REFUSE:

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
+from tsunagu_contracts.encoding import to_base64url
+
 
 @dataclass(frozen=True, slots=True)
 class LookupKey:
@@ -11,15 +13,15 @@ class LookupKey:
 
     secret: bytes = field(repr=False)
 
-    def of_person(self, agency_id: str, reference: str) -> bytes:
+    def of_person(self, agency_id: str, reference: str) -> str:
         """The hash of an agency's own reference for a person; the same reference of two agencies differs."""
         return self._hash(b"person", agency_id.encode(), reference.encode())
 
-    def of_content_key(self, content_key: bytes) -> bytes:
+    def of_content_key(self, content_key: bytes) -> str:
         """The hash of a section's content key."""
         return self._hash(b"content-key", content_key)
 
-    def _hash(self, *parts: bytes) -> bytes:
+    def _hash(self, *parts: bytes) -> str:
         # Lengths before the parts: no two lists of parts are the same bytes.
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.new(self.secret, framed, hashlib.sha256).digest()
+        return to_base64url(hmac.new(self.secret, framed, hashlib.sha256).digest())

@@ -1,0 +1,143 @@
+"""The HTTP interface of consent: blank handles, statements, releases, coverage."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import Field
+
+from services.consent.use_cases import coverage, handles, releases, statements
+from services.consent.use_cases.callers import acting
+from services.consent.use_cases.custody import Custody
+from services.eventing.database import Database
+from services.runtime import idempotency
+from services.runtime.idempotency import Answer
+from services.runtime.identity import Caller, caller
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.consent import CoverageDecided
+from tsunagu_contracts.limits import DEFAULT_LIMITS
+from tsunagu_contracts.types import Compact, Frozen, Id, Instant
+
+WhoCalls = Annotated[Caller, Depends(caller)]
+IdempotencyKey = Annotated[str | None, Header()]
+
+
+class HandlesWanted(Frozen):
+    """How many blank handles an agency asks for."""
+
+    count: Annotated[int, Field(ge=1, le=200)] = 1
+
+
+class HandlesIssued(Frozen):
+    """The certificates of new handles; their private keys never leave consent."""
+
+    handles: tuple[Compact, ...]
+
+
+class StatementAnswer(Frozen):
+    """A statement that has taken effect."""
+
+    statement_id: Id
+    referral_id: Id
+    recorded_at: Instant
+
+
+class ReleaseWanted(Frozen):
+    """The section to be opened, and the appointment to do so under where the coordinator has several."""
+
+    referral_id: Id
+    section_id: Id
+    appointment: Id | None = None
+
+
+class ReleaseAnswer(Frozen):
+    """The section's key, as a JWE to the agency's registered key; nobody keeps this answer."""
+
+    release_id: Id
+    referral_id: Id
+    section_id: Id
+    key: Compact
+
+
+def router(database: Database, custody: Custody) -> APIRouter:
+    """The routes of consent."""
+    routes = APIRouter()
+
+    @routes.post("/handles", status_code=201, response_model=HandlesIssued)
+    async def issue_handles(
+        who: WhoCalls, wanted: HandlesWanted, idempotency_key: IdempotencyKey = None
+    ) -> dict[str, object]:
+        """Issue blank handles to the caller's agency."""
+        key = idempotency.require_key(idempotency_key)
+        async with database.work() as work:
+            agency_id = (await acting(work.session, who, custody.clock.now())).agency_id
+            request = f"handles {agency_id} {wanted.count}".encode()
+            earlier = await idempotency.claim(work.session, caller=_name(who), key=key, request=request)
+            if earlier is not None:
+                return earlier.body
+            issued = HandlesIssued(handles=tuple(await handles.issue(work, agency_id, wanted.count, custody)))
+            answer = Answer(201, issued.model_dump(mode="json"))
+            await idempotency.keep(work.session, answer, caller=_name(who), key=key)
+        return answer.body
+
+    @routes.post("/statements", status_code=201, response_model=StatementAnswer)
+    async def record_statement(
+        who: WhoCalls, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> StatementAnswer:
+        """Record the person's word from the bytes of a signed message; the same message again changes nothing."""
+        idempotency.require_key(idempotency_key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await statements.verify(session, raw, who)
+        async with database.work() as work:
+            recorded = await statements.record(work, verified, custody)
+        if recorded.again:
+            response.status_code = 200
+        return StatementAnswer(
+            statement_id=recorded.statement_id,
+            referral_id=recorded.referral_id,
+            recorded_at=recorded.recorded_at,
+        )
+
+    @routes.post("/releases", status_code=201, response_model=ReleaseAnswer)
+    async def release(
+        who: WhoCalls, wanted: ReleaseWanted, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> ReleaseAnswer:
+        """Hand over a section's key; a repeated call is decided, recorded and wrapped anew, and nothing is kept."""
+        idempotency.require_key(idempotency_key)
+        asked = releases.Request(wanted.referral_id, wanted.section_id, wanted.appointment)
+        async with database.reading() as session:
+            prepared = await releases.prepare(session, who, asked, custody)
+        async with database.work() as work:
+            outcome = await releases.decide(work, prepared, custody)
+        # Only here, where the transaction has committed, may the key leave.
+        key = releases.hand_over(prepared, outcome)
+        response.headers["Cache-Control"] = "no-store"
+        return ReleaseAnswer(
+            release_id=outcome.release_id,
+            referral_id=wanted.referral_id,
+            section_id=wanted.section_id,
+            key=key,
+        )
+
+    @routes.get("/coverage/{referral_id}", response_model=CoverageDecided)
+    async def read_coverage(who: WhoCalls, referral_id: Id) -> CoverageDecided:
+        """Tell a party of a referral what is covered at this moment."""
+        async with database.reading() as session:
+            return await coverage.of(session, who, referral_id, custody)
+
+    return routes
+
+
+def _name(who: Caller) -> str:
+    return f"{who.agency_id or ''} {who.actor}"
+
+
+async def _body(request: Request) -> bytes:
+    """The request's bytes; refuses with `oversize` before more than a message has been read."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > DEFAULT_LIMITS.message:
+            raise Refusal(RefusalCode.OVERSIZE, part="message")
+    return bytes(raw)

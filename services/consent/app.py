@@ -1,0 +1,39 @@
+"""The composition root of consent."""
+
+from datetime import timedelta
+
+from services import membership
+from services.consent import api, subscribers
+from services.consent.keystore import FileKeyStore
+from services.consent.settings import ConsentSettings
+from services.consent.use_cases.custody import Bounds, Custody
+from services.runtime.app import Parts, Service, serve
+from tsunagu_contracts.keys import PublicKey
+
+
+def compose(settings: ConsentSettings, parts: Parts) -> Service:
+    """Put consent together from its settings."""
+    bounds = Bounds(
+        handle_lifetime=timedelta(days=settings.handle_days),
+        clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
+    )
+    custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
+
+    async def signing_key(agency_id: str, /) -> PublicKey | None:
+        async with parts.database.reading() as session:
+            found = await membership.agency(session, agency_id)
+        return found.keys.signing if found else None
+
+    return Service(
+        name="consent",
+        routers=[api.router(parts.database, custody)],
+        agency_signing_key=signing_key,
+        handler=subscribers.handler(custody),
+        on_start=custody.open,
+    )
+
+
+def main() -> None:
+    """Run consent until it is told to stop."""
+    settings = ConsentSettings()
+    serve("consent", settings, lambda parts: compose(settings, parts))

@@ -1,0 +1,1 @@
+"""The history of consent's schema."""

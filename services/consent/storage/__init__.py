@@ -1,0 +1,1 @@
+"""What `consent` keeps: persons by random ids, handles without their keys, referrals, statements, releases."""

@@ -1,0 +1,129 @@
+"""The tables of `consent`; no private key, no content key and no section's body is in any of them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = sa.MetaData()
+
+_MOMENT = sa.DateTime(timezone=True)
+_CODES = ARRAY(sa.Text)
+
+persons = sa.Table(
+    "persons",
+    metadata,
+    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("latest_at", _MOMENT, nullable=False),
+)
+"""One row per person, under a random id; whoever takes the next number holds this row's lock.
+
+`number` is the last one taken and the version of the stream `record:<record_id>`; `latest_at` is the latest
+moment recorded of the person.
+"""
+
+person_references = sa.Table(
+    "person_references",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("reference_hash", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, nullable=False),
+)
+"""Which person an agency means by its own reference, of which only a keyed hash is kept."""
+
+handles = sa.Table(
+    "handles",
+    metadata,
+    sa.Column("handle_id", sa.Text, primary_key=True),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("issued_at", _MOMENT, nullable=False),
+    sa.Column("expires_at", _MOMENT, nullable=False),
+    sa.Column("referral_id", sa.Text),
+)
+"""Handles issued; one serves one referral. Their private keys are in the key store."""
+
+referrals = sa.Table(
+    "referrals",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), index=True),
+    sa.Column("handle_id", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("capsule", sa.Text),
+)
+"""Referrals as their events tell them; without a person (and a capsule) where the manifest was not valid."""
+
+sections = sa.Table(
+    "sections",
+    metadata,
+    sa.Column("referral_id", sa.Text, sa.ForeignKey("referrals.referral_id"), primary_key=True),
+    sa.Column("section_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("invalid", sa.Text),
+    # Whatever else fails, no section id opens in two referrals.
+    sa.Index("sections_valid", "section_id", unique=True, postgresql_where=sa.text("invalid IS NULL")),
+)
+"""The sections of each referral, and what is wrong with those that are not valid."""
+
+content_keys = sa.Table(
+    "content_keys",
+    metadata,
+    sa.Column("key_hash", sa.Text, primary_key=True),
+    sa.Column("section_id", sa.Text, nullable=False),
+)
+"""Keyed hashes of every content key ever seen, so that one that comes back is noticed."""
+
+statements = sa.Table(
+    "statements",
+    metadata,
+    sa.Column("statement_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("referral_id", sa.Text, sa.ForeignKey("referrals.referral_id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("categories", _CODES, nullable=False),
+    sa.Column("recipients", _CODES),
+    sa.Column("purposes", _CODES, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
+    sa.Column("valid_from", _MOMENT, nullable=False),
+    sa.Column("valid_until", _MOMENT),
+    sa.Column("stated_at", _MOMENT, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("coordinator_id", sa.Text, nullable=False),
+    sa.Column("appointment_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""The person's recorded word, with the signed message it came in; only ever added to."""
+
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("release_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id")),
+    sa.Column("number", sa.Integer),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("section_id", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("coordinator_id", sa.Text, nullable=False),
+    sa.Column("appointment_id", sa.Text),
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id")),
+    sa.Column("decided_at", _MOMENT, nullable=False),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.CheckConstraint(
+        "NOT granted OR (record_id IS NOT NULL AND number IS NOT NULL AND appointment_id IS NOT NULL "
+        "AND statement_id IS NOT NULL)",
+        name="a_release_rests_on_a_statement",
+    ),
+)
+"""Every time somebody asked for a section's key, whether it was handed over, and why or why not."""

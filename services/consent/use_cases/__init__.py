@@ -1,0 +1,1 @@
+"""What `consent` does, each within a transaction that somebody else commits."""

@@ -1,0 +1,74 @@
+"""For which agency a caller acts, and under which appointment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import membership
+from services.consent.domain.releases import Asker
+from services.runtime.identity import Caller
+from tsunagu_contracts.actors import ActorKind
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The agency that a caller acts for; a system of an agency has no appointment."""
+
+    agency_id: str
+    appointment_id: str | None
+
+
+async def acting(session: AsyncSession, caller: Caller, at: datetime) -> Acting:
+    """Find the agency that a caller acts for.
+
+    Refuses with `not_permitted` whoever is neither an agency's system nor a coordinator, and with
+    `appointment_not_valid` a coordinator without an appointment (for the agency that vouches, if one does).
+    """
+    if caller.actor.kind is ActorKind.SYSTEM and caller.agency_id is not None:
+        return Acting(caller.agency_id, None)
+    held = await _held(session, caller, at)
+    if not held:
+        raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
+    return Acting(held[0].agency_id, held[0].appointment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """A coordinator who asks for a key: as the rules see them, and under which appointment."""
+
+    coordinator_id: str
+    asker: Asker
+    appointment_id: str | None
+
+
+async def asking(
+    session: AsyncSession, caller: Caller, appointment_id: str | None, addressee: str | None, at: datetime
+) -> Coordinator:
+    """Find under which appointment a coordinator asks: the one named, else one for the addressee, else any.
+
+    Refuses with `not_permitted` whoever is no coordinator. A missing appointment refuses the release itself
+    where an agency vouches for the coordinator, and the request with `appointment_not_valid` where nobody does.
+    """
+    coordinator_id = caller.coordinator_id
+    if appointment_id is not None:
+        named = await membership.appointment(session, appointment_id)
+        agency_id = caller.agency_id or (named.agency_id if named else None)
+        if agency_id is None:
+            raise Refusal(RefusalCode.APPOINTMENT_UNKNOWN)
+        refusal = membership.appointment_refusal(named, coordinator_id, agency_id, at)
+        return Coordinator(coordinator_id, Asker(agency_id, refusal), None if refusal else appointment_id)
+    held = await _held(session, caller, at)
+    if held:
+        chosen = next((each for each in held if each.agency_id == addressee), held[0])
+        return Coordinator(coordinator_id, Asker(chosen.agency_id, None), chosen.appointment_id)
+    if caller.agency_id is None:
+        raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
+    return Coordinator(coordinator_id, Asker(caller.agency_id, RefusalCode.APPOINTMENT_NOT_VALID), None)
+
+
+async def _held(session: AsyncSession, caller: Caller, at: datetime) -> list[membership.Appointment]:
+    held = await membership.appointments_of(session, caller.coordinator_id, at)
+    return [each for each in held if caller.agency_id in (None, each.agency_id)]

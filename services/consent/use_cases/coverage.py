@@ -1,0 +1,32 @@
+"""Telling a party of a referral what is covered now."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.consent.domain.coverage import coverage_of
+from services.consent.storage import referrals, statements
+from services.consent.use_cases.callers import acting
+from services.consent.use_cases.custody import Custody
+from services.runtime.identity import Caller
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.consent import CoverageDecided
+
+
+async def of(session: AsyncSession, caller: Caller, referral_id: str, custody: Custody) -> CoverageDecided:
+    """Decide over a referral's sections at this moment, for its sender or its addressee.
+
+    Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
+    """
+    now = custody.clock.now()
+    agency_id = (await acting(session, caller, now)).agency_id
+    referral = await referrals.load(session, referral_id)
+    if referral is None or not referral.is_party(agency_id):
+        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
+    record_ids = [referral.record_id] if referral.record_id else []
+    spoken = [each for said in (await statements.of(session, record_ids)).values() for each in said]
+    last = max((each.number for each in spoken), default=0)
+    return CoverageDecided(
+        referral_id=referral.referral_id,
+        addressee=referral.addressee,
+        sections=coverage_of(referral, spoken, now, last),
+    )
