@@ -1,0 +1,42 @@
+"""What an agency needs to join Tsunagu from its own software: sealing, sending, receiving, opening."""
+
+from tsunagu_agency.client import AgencyClient, OpenedSection, Receipt, StatementReceipt
+from tsunagu_agency.configuration import KafkaLogin, Network
+from tsunagu_agency.errors import (
+    AgencyError,
+    ConfigurationError,
+    NoHandleLeftError,
+    NotPublishedError,
+    ProblemError,
+    UnreachableError,
+    UntrustedDeliveryError,
+)
+from tsunagu_agency.inbound import Inbound
+from tsunagu_agency.kafka import Published
+from tsunagu_agency.keystore import Keystore
+from tsunagu_agency.outgoing import ActingCoordinator, OutgoingMessage
+from tsunagu_contracts.manifests import Notice, ToAgency, ToService
+
+__all__ = [
+    "ActingCoordinator",
+    "AgencyClient",
+    "AgencyError",
+    "ConfigurationError",
+    "Inbound",
+    "KafkaLogin",
+    "Keystore",
+    "Network",
+    "NoHandleLeftError",
+    "NotPublishedError",
+    "Notice",
+    "OpenedSection",
+    "OutgoingMessage",
+    "ProblemError",
+    "Published",
+    "Receipt",
+    "StatementReceipt",
+    "ToAgency",
+    "ToService",
+    "UnreachableError",
+    "UntrustedDeliveryError",
+]

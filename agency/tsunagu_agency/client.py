@@ -1,0 +1,308 @@
+"""The client that an agency's own software uses: seal, send, receive, act, open."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+from opentelemetry import trace
+from opentelemetry.propagate import inject
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+
+from tsunagu_agency.configuration import Network
+from tsunagu_agency.errors import ProblemError, UntrustedDeliveryError
+from tsunagu_agency.http import Services
+from tsunagu_agency.inbound import Inbound
+from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
+from tsunagu_agency.keystore import Keystore
+from tsunagu_agency.outgoing import ActingCoordinator, MessageWriter, OutgoingMessage
+from tsunagu_contracts import jose
+from tsunagu_contracts.codes import (
+    Category,
+    DeclineReason,
+    Outcome,
+    Purpose,
+    ReferralAct,
+    ReferralState,
+    RefusalCode,
+    StatementKind,
+    StatementMethod,
+)
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.referral import ReferralDelivered, SectionFacts
+from tsunagu_contracts.keys import PublicKey
+from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
+from tsunagu_contracts.manifests import Notice, SubmitReferral, verify_manifest
+from tsunagu_contracts.messages import check_bodies
+from tsunagu_contracts.ports import Clock, Ids, RandomBytes, SystemClock, Uuid7Ids
+from tsunagu_contracts.sealing import unwrap_content_key
+from tsunagu_contracts.types import Compact, Frozen, Id, Instant
+
+_tracer = trace.get_tracer("tsunagu.agency")
+_Model = TypeVar("_Model", bound=Frozen)
+
+
+class Receipt(Frozen):
+    """What `referral` answers to a message that it has taken: where the referral now stands."""
+
+    message_id: Id
+    referral_id: Id
+    version: int
+    state: ReferralState
+
+
+class StatementReceipt(Frozen):
+    """What `consent` answers to a statement that has taken effect."""
+
+    statement_id: Id
+    referral_id: Id
+    recorded_at: Instant
+
+
+class _Release(Frozen):
+    release_id: Id
+    key: Compact
+
+
+class _Handles(Frozen):
+    handles: tuple[Compact, ...]
+
+
+class _AgencyFacts(Frozen):
+    signing_key: PublicKey
+
+
+class _Agency(Frozen):
+    tsunagu: _AgencyFacts
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSection:
+    """One section in plain words, and the recorded release by which it was opened."""
+
+    release_id: str
+    section_id: str
+    category: Category
+    content: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The content as text (UTF-8)."""
+        return self.content.decode("utf-8")
+
+
+class AgencyClient(MessageWriter):
+    """One agency in the network; an async context manager that closes its connections at the end.
+
+    Sealing and signing need no connection; connections are opened when they are first needed.
+    """
+
+    def __init__(
+        self,
+        keystore: Keystore,
+        network: Network,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        random: RandomBytes = secrets.token_bytes,
+        limits: Limits = DEFAULT_LIMITS,
+        reader: str = "inbox",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Take keys and addresses; `reader` names the position on the inbound topic that this program keeps."""
+        clock, ids = clock or SystemClock(), ids or Uuid7Ids()
+        super().__init__(keystore, network, clock=clock, ids=ids, random=random, limits=limits)
+        self.agency_id = keystore.agency_id
+        self._services = Services(keystore, network, clock=clock, ids=ids, transport=transport)
+        self._outbound = OutboundTopic(network.kafka, keystore.agency_id)
+        self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
+        self._signing_keys: dict[str, PublicKey] = {}
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:
+        """Read an agency's folder: its keys, its Kafka login, and (`Network.from_folder`) where the network is.
+
+        Raises `ConfigurationError`, which names the file.
+        """
+        path = Path(folder)
+        return cls(Keystore.open(path), Network.from_folder(path), reader=reader)
+
+    async def __aenter__(self) -> Self:
+        """Return the client; nothing is connected yet."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._outbound.close()
+        await self._inbound.close()
+        await self._services.close()
+
+    async def take_handles(self, count: int) -> int:
+        """Fetch blank handles from `consent` into the key store; returns how many there are now."""
+        answer = await self._services.post("consent", "/handles", _json({"count": count}))
+        now = self._clock.now()
+        certificates = _read(_Handles, answer).handles
+        self._keystore.add_handles(certificates, self._network.handles_key, now)
+        return self._keystore.count_handles(self._network.handles_key, now)
+
+    async def publish(self, message: OutgoingMessage) -> Published:
+        """Publish a message on the agency's own topic; returns when Kafka has acknowledged it.
+
+        What became of it comes in by `inbox`. Raises `NotPublishedError`; the same message may be sent again.
+        """
+        with _tracer.start_as_current_span("agency publish", kind=SpanKind.PRODUCER):
+            carrier: dict[str, str] = {}
+            inject(carrier)
+            return await self._outbound.publish(message, carrier.get("traceparent"))
+
+    async def submit(self, message: OutgoingMessage, *, by: ActingCoordinator) -> Receipt:
+        """Send the same bytes over HTTP and get the answer at once; `by` is whoever the message names.
+
+        Raises `ProblemError` when it is refused and `UnreachableError` when nothing answers.
+        """
+        with _tracer.start_as_current_span("agency submit", kind=SpanKind.CLIENT):
+            answer = await self._services.post(
+                "referral", "/messages", message.raw, by=by, idempotency_key=message.message_id
+            )
+        return _read(Receipt, answer)
+
+    async def act(
+        self,
+        referral_id: str,
+        act: ReferralAct,
+        *,
+        by: ActingCoordinator,
+        expected_version: int,
+        reason: DeclineReason | None = None,
+        outcome: Outcome | None = None,
+    ) -> Receipt:
+        """Act on a referral over HTTP; `write_act` and `publish` do the same over Kafka. Raises as `submit`."""
+        message = self.write_act(
+            referral_id, act, by=by, expected_version=expected_version, reason=reason, outcome=outcome
+        )
+        return await self.submit(message, by=by)
+
+    async def record_statement(
+        self,
+        referral_id: str,
+        kind: StatementKind,
+        *,
+        by: ActingCoordinator,
+        categories: Sequence[Category],
+        recipients: Sequence[str] | None,
+        purposes: Sequence[Purpose],
+        how: StatementMethod,
+        notice: Notice,
+        stated_at: datetime | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+    ) -> StatementReceipt:
+        """Record the person's word with `consent`, signed; it counts once this returns. Raises as `submit`.
+
+        `recipients` None means every agency. Times default to now.
+        """
+        message = self.write_statement(
+            referral_id,
+            kind,
+            by=by,
+            categories=categories,
+            recipients=recipients,
+            purposes=purposes,
+            how=how,
+            notice=notice,
+            stated_at=stated_at,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+        with _tracer.start_as_current_span("agency record statement", kind=SpanKind.CLIENT):
+            answer = await self._services.post(
+                "consent", "/statements", message.raw, by=by, idempotency_key=message.message_id
+            )
+        return _read(StatementReceipt, answer)
+
+    def inbox(self) -> AsyncIterator[Inbound]:
+        """Yield what concerns this agency as it comes, each item at least once, for ever.
+
+        An item counts as handled once the next one is asked for; after a crash it comes again.
+        """
+        return self._inbound.items()
+
+    async def fetch_delivery(self, referral_id: str, *, by: ActingCoordinator | None = None) -> Inbound:
+        """Fetch over HTTP what the inbound topic said when a referral was delivered. Raises as `submit`."""
+        answer = await self._services.get("referral", f"/referrals/{referral_id}/delivery", by=by)
+        return Inbound.read(_json(answer))
+
+    async def open_section(self, item: Inbound, section_id: str, *, by: ActingCoordinator) -> OpenedSection:
+        """Open one delivered section: `consent` decides and records, and its key is used once and forgotten.
+
+        Raises `ProblemError` (`not_covered` and others) when `consent` refuses, `UntrustedDeliveryError`
+        when the delivery is not what its sender signed, ValueError for an item that is no delivery.
+        """
+        delivered = item.delivery
+        if delivered is None:
+            raise ValueError("only an item of type referral.delivered has sections to open")
+        referral_id = delivered.referral_id
+        facts = await self._signed_section(delivered, item.bodies, section_id)
+        with _tracer.start_as_current_span("agency open section", kind=SpanKind.CLIENT):
+            asked = {"referral_id": referral_id, "section_id": section_id, "appointment": by.appointment_id}
+            answer = _read(_Release, await self._services.post("consent", "/releases", _json(asked), by=by))
+        try:
+            content_key = self._unwrapped(answer, referral_id, section_id)
+            content = jose.open_body(item.bodies[section_id], content_key, section_id, limits=self._limits)
+        except Refusal as refusal:
+            raise UntrustedDeliveryError(referral_id, refusal.code) from None
+        return OpenedSection(answer.release_id, section_id, facts.category, content)
+
+    async def _signed_section(
+        self, delivered: ReferralDelivered, bodies: Mapping[str, str], section_id: str
+    ) -> SectionFacts:
+        """Return what the sender signed of a section, once its manifest and the bodies agree with each other."""
+        key = await self._signing_key(delivered.sender)
+        try:
+            manifest = verify_manifest(delivered.manifest, key, delivered.sender, limits=self._limits)
+            check_bodies(manifest, bodies, limits=self._limits)
+        except Refusal as refusal:
+            raise UntrustedDeliveryError(delivered.referral_id, refusal.code) from None
+        if not isinstance(manifest, SubmitReferral) or manifest.data.referral_id != delivered.referral_id:
+            raise UntrustedDeliveryError(delivered.referral_id, RefusalCode.INVALID_CONTENT)
+        for section in manifest.data.sections:
+            if section.section_id == section_id:
+                return section
+        raise UntrustedDeliveryError(delivered.referral_id, RefusalCode.SECTION_UNKNOWN)
+
+    def _unwrapped(self, answer: _Release, referral_id: str, section_id: str) -> bytes:
+        released = unwrap_content_key(answer.key, self._keystore.encryption, limits=self._limits)
+        for_us = (released.release_id, released.referral_id, released.section_id)
+        if for_us != (answer.release_id, referral_id, section_id):
+            raise Refusal(RefusalCode.CANNOT_OPEN)
+        return released.content_key
+
+    async def _signing_key(self, agency_id: str) -> PublicKey:
+        if agency_id not in self._signing_keys:
+            answer = await self._services.get("directory", f"/agencies/{agency_id}")
+            self._signing_keys[agency_id] = _read(_Agency, answer).tsunagu.signing_key
+        return self._signing_keys[agency_id]
+
+
+def _json(members: Mapping[str, object]) -> bytes:
+    return json.dumps(members).encode("utf-8")
+
+
+def _read(model: type[_Model], answer: dict[str, object]) -> _Model:
+    try:
+        return model.model_validate(answer)
+    except (ValidationError, Refusal):
+        # A success that says something else is a fault of the network, not of the caller.
+        raise ProblemError.of(502, {"code": "unexpected_answer"}) from None

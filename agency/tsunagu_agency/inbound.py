@@ -1,0 +1,61 @@
+"""What an agency receives: events of its referrals and, when a referral is delivered to it, sealed bodies."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.envelope import Event, decode_event
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.referral import MessageRefused, ReferralDelivered, ReferralFacts
+from tsunagu_contracts.strict_json import parse_object
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One item of an agency's inbound topic.
+
+    `event` is None where this software is older than what was said; `unreadable` then says why and `raw`
+    holds the bytes. `bodies` come with `referral.delivered` to the addressee, by section id, still sealed.
+    """
+
+    raw: bytes
+    event: Event | None = None
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    unreadable: RefusalCode | None = None
+    traceparent: str | None = None
+
+    @classmethod
+    def read(cls, raw: bytes, traceparent: str | None = None) -> "Inbound":
+        """Read an item; never raises, so that one item that cannot be read does not hold up the next."""
+        try:
+            members = parse_object(raw)
+            event = decode_event(json.dumps(members.get("event")).encode("utf-8"))
+        except Refusal as refusal:
+            return cls(raw, unreadable=refusal.code, traceparent=traceparent)
+        bodies = members.get("bodies")
+        sealed = bodies if isinstance(bodies, dict) else {}
+        return cls(raw, event, {name: str(body) for name, body in sealed.items()}, traceparent=traceparent)
+
+    @property
+    def type(self) -> str | None:
+        """The type of what happened, without its version: `referral.delivered`, `message.refused`, …"""
+        return None if self.event is None else self.event.type.rpartition(".v")[0]
+
+    @property
+    def referral_id(self) -> str | None:
+        """The referral that it is about, where it is about one."""
+        data = None if self.event is None else self.event.data
+        return data.referral_id if isinstance(data, ReferralFacts | MessageRefused) else None
+
+    @property
+    def version(self) -> int | None:
+        """The referral's version with this event: what an act on it expects."""
+        about_referral = self.event is not None and isinstance(self.event.data, ReferralFacts)
+        return self.event.version if self.event is not None and about_referral else None
+
+    @property
+    def delivery(self) -> ReferralDelivered | None:
+        """What was delivered; None for any other item."""
+        data = None if self.event is None else self.event.data
+        return data if isinstance(data, ReferralDelivered) else None

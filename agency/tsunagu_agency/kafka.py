@@ -1,0 +1,157 @@
+"""An agency's two topics: what it says goes out on one, what concerns it comes in on the other."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from tsunagu_agency.configuration import KafkaLogin
+from tsunagu_agency.errors import NotPublishedError
+from tsunagu_agency.inbound import Inbound
+from tsunagu_agency.outgoing import OutgoingMessage
+from tsunagu_contracts.topics import agency_inbound, agency_outbound
+
+_LIMIT_SECONDS = 30.0
+"""How long a connection may take to come up, and an acknowledgement to arrive."""
+
+_TRACEPARENT = "traceparent"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where Kafka keeps a message that it has acknowledged."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class OutboundTopic:
+    """Publishes an agency's messages; Kafka has each on every in-sync replica before `publish` returns."""
+
+    def __init__(self, login: KafkaLogin, agency_id: str) -> None:
+        self._login = login
+        self._topic = agency_outbound(agency_id)
+        self._client_id = f"agency.{agency_id}"
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def publish(self, message: OutgoingMessage, traceparent: str | None) -> Published:
+        """Send a message's bytes and return when they are acknowledged; raises `NotPublishedError`."""
+        headers = [] if traceparent is None else [(_TRACEPARENT, traceparent.encode("ascii"))]
+        try:
+            producer = await self._started()
+            sent = producer.send_and_wait(
+                self._topic, message.raw, key=message.referral_id.encode("ascii"), headers=headers
+            )
+            where = await asyncio.wait_for(sent, _LIMIT_SECONDS)
+        except (KafkaError, TimeoutError, OSError) as error:
+            # An idempotent producer that has lost its place stays lost (aiokafka 1017): make it anew.
+            await self.close()
+            raise NotPublishedError(message.message_id, type(error).__name__) from None
+        return Published(where.topic, where.partition, where.offset)
+
+    async def close(self) -> None:
+        """Close the connection; the next `publish` opens a new one."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stopped(producer.stop())
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **_connection(self._login),
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=1_048_576,
+                )
+                await _start(producer)
+                self._producer = producer
+            return self._producer
+
+
+class InboundTopic:
+    """Reads what is said to an agency, each item at least once, from where it last stopped."""
+
+    def __init__(self, login: KafkaLogin, agency_id: str, reader: str) -> None:
+        """Readers of one name share the items among them; readers of different names each get all."""
+        self._login = login
+        self._topic = agency_inbound(agency_id)
+        self._client_id = f"agency.{agency_id}"
+        self._group = f"agency.{agency_id}.{reader}"
+        self._consumer: AIOKafkaConsumer | None = None
+        self._handled: dict[TopicPartition, int] = {}
+
+    async def items(self) -> AsyncIterator[Inbound]:
+        """Yield items as they come, for ever; an item counts as handled once the next one is asked for."""
+        while True:
+            await self._keep_position()
+            record = await (await self._started()).getone()
+            # Noted before it is handed out: whoever asks again, even in another loop, has handled it.
+            self._handled = {TopicPartition(record.topic, record.partition): record.offset + 1}
+            headers = dict(record.headers)
+            traceparent = headers.get(_TRACEPARENT, b"").decode("ascii", "replace") or None
+            yield Inbound.read(record.value or b"", traceparent)
+
+    async def close(self) -> None:
+        """Close the connection; an item that was handed out last and not followed by another comes again."""
+        self._handled = {}
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await _stopped(consumer.stop())
+
+    async def _keep_position(self) -> None:
+        if self._handled and self._consumer is not None:
+            await self._consumer.commit(self._handled)
+            self._handled = {}
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                self._topic,
+                **_connection(self._login),
+                client_id=self._client_id,
+                group_id=self._group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )
+            await _start(consumer)
+            self._consumer = consumer
+        return self._consumer
+
+
+class _Connection(Protocol):
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+def _connection(login: KafkaLogin) -> dict[str, Any]:
+    tls = {"security_protocol": "SASL_SSL", "ssl_context": ssl.create_default_context()}
+    return {
+        "bootstrap_servers": login.bootstrap,
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": login.username,
+        "sasl_plain_password": login.password,
+        **(tls if login.tls else {"security_protocol": "SASL_PLAINTEXT"}),
+    }
+
+
+async def _start(client: _Connection) -> None:
+    try:
+        await asyncio.wait_for(client.start(), _LIMIT_SECONDS)
+    except BaseException:
+        await _stopped(client.stop())
+        raise
+
+
+async def _stopped(stopping: Awaitable[None]) -> None:
+    """Wait for a client to stop, within bounds: one that failed to start can hang (aiokafka)."""
+    with suppress(KafkaError, TimeoutError, OSError):
+        await asyncio.wait_for(stopping, _LIMIT_SECONDS)

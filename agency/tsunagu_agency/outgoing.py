@@ -1,0 +1,237 @@
+"""What an agency sends: a signed message as bytes, made without any connection, sent over Kafka or HTTP alike."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from tsunagu_agency.configuration import Network
+from tsunagu_agency.keystore import Keystore
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DeclineReason,
+    Language,
+    Outcome,
+    Purpose,
+    ReferralAct,
+    RefusalCode,
+    ServiceFamily,
+    StatementKind,
+    StatementMethod,
+    Urgency,
+)
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
+from tsunagu_contracts.manifests import (
+    ActOnReferral,
+    ActTaken,
+    AnyManifest,
+    Notice,
+    RecordStatement,
+    ReferralSubmission,
+    StatementMade,
+    SubmitReferral,
+    ToAgency,
+    ToService,
+    claimed_ids,
+    sign_manifest,
+)
+from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.ports import Clock, Ids, RandomBytes
+from tsunagu_contracts.sealing import seal_person_ref, seal_sections
+from tsunagu_contracts.types import Frozen, Id
+
+_BODY_OVERHEAD = 256
+"""Bytes of a body beside its content, at most."""
+
+
+class ActingCoordinator(Frozen):
+    """In whose name the agency acts: a coordinator and the appointment acted under.
+
+    `token` is the coordinator's own sign-in token; without one the agency's system vouches over HTTP.
+    """
+
+    coordinator_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+    appointment_id: Id
+    token: str | None = Field(default=None, repr=False)
+
+    @property
+    def actor(self) -> str:
+        """The coordinator as messages and tokens name one."""
+        return f"coordinator:{self.coordinator_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A signed message: the bytes that travel, and the ids by which it is known. Sent twice it counts once."""
+
+    message_id: str
+    referral_id: str
+    raw: bytes
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        """Read a message back from its bytes, such as ones kept in a queue; refuses as `AgencyMessage.parse`."""
+        ids = claimed_ids(AgencyMessage.parse(raw).manifest)
+        if ids.message_id is None or ids.referral_id is None:
+            raise Refusal(RefusalCode.INVALID_CONTENT)
+        return cls(ids.message_id, ids.referral_id, raw)
+
+
+class MessageWriter:
+    """Seals and signs an agency's messages with its own keys; needs no connection."""
+
+    def __init__(
+        self,
+        keystore: Keystore,
+        network: Network,
+        *,
+        clock: Clock,
+        ids: Ids,
+        random: RandomBytes = secrets.token_bytes,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._keystore = keystore
+        self._network = network
+        self._clock = clock
+        self._ids = ids
+        self._random = random
+        self._limits = limits
+
+    def seal_referral(
+        self,
+        *,
+        by: ActingCoordinator,
+        to: ToAgency | ToService,
+        area: Area,
+        service_family: ServiceFamily,
+        purpose: Purpose,
+        contents: Mapping[Category, str | bytes],
+        person: str,
+        urgency: Urgency = Urgency.ROUTINE,
+        language: Language = Language.JA,
+    ) -> OutgoingMessage:
+        """Seal a new referral with a blank handle, which is thereby used up.
+
+        `person` is the agency's own reference for the person (a chart number, say); only `consent` can read it.
+        Raises `NoHandleLeftError`; refuses with `oversize` what is too large, before a handle is taken.
+        """
+        encoded = {
+            category: content.encode("utf-8") if isinstance(content, str) else content
+            for category, content in contents.items()
+        }
+        self._require_size(encoded)
+        person_ref = seal_person_ref(self._keystore.agency_id, person, self._network.person_ref_key)
+        now = self._clock.now()
+        blank = self._keystore.take_handle(self._network.handles_key, now)
+        sealed = seal_sections(
+            self._keystore.agency_id,
+            encoded,
+            blank.certificate.public_key,
+            self._ids,
+            random=self._random,
+            limits=self._limits,
+        )
+        submission = ReferralSubmission(
+            referral_id=self._ids.new(),
+            to=to,
+            area=area,
+            service_family=service_family,
+            urgency=urgency,
+            language=language,
+            purpose=purpose,
+            handle=blank.token,
+            person_ref=person_ref,
+            sections=sealed.sections,
+            capsule=sealed.capsule,
+        )
+        manifest = SubmitReferral(
+            id=self._ids.new(),
+            source=self._source,
+            time=now,
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=submission,
+        )
+        return self._signed(manifest, sealed.bodies)
+
+    def write_act(
+        self,
+        referral_id: str,
+        act: ReferralAct,
+        *,
+        by: ActingCoordinator,
+        expected_version: int,
+        reason: DeclineReason | None = None,
+        outcome: Outcome | None = None,
+    ) -> OutgoingMessage:
+        """Sign an act on a referral; `expected_version` is the version that the coordinator has seen."""
+        manifest = ActOnReferral(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            expectedversion=expected_version,
+            data=ActTaken(referral_id=referral_id, act=act, reason=reason, outcome=outcome),
+        )
+        return self._signed(manifest, {})
+
+    def write_statement(
+        self,
+        referral_id: str,
+        kind: StatementKind,
+        *,
+        by: ActingCoordinator,
+        categories: Sequence[Category],
+        recipients: Sequence[str] | None,
+        purposes: Sequence[Purpose],
+        how: StatementMethod,
+        notice: Notice,
+        stated_at: datetime | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+    ) -> OutgoingMessage:
+        """Sign the person's word on a referral; `recipients` None means every agency. Times default to now."""
+        now = self._clock.now()
+        manifest = RecordStatement(
+            id=self._ids.new(),
+            source=self._source,
+            time=now,
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=StatementMade(
+                statement_id=self._ids.new(),
+                referral_id=referral_id,
+                kind=kind,
+                categories=tuple(categories),
+                recipients=None if recipients is None else tuple(recipients),
+                purposes=tuple(purposes),
+                how=how,
+                notice=notice,
+                valid_from=valid_from or now,
+                valid_until=valid_until,
+                stated_at=stated_at or now,
+            ),
+        )
+        return self._signed(manifest, {})
+
+    @property
+    def _source(self) -> str:
+        return f"agency/{self._keystore.agency_id}"
+
+    def _signed(self, manifest: AnyManifest, bodies: Mapping[str, str]) -> OutgoingMessage:
+        raw = AgencyMessage(sign_manifest(manifest, self._keystore.signing), bodies).to_bytes()
+        if len(raw) > self._limits.message:
+            raise Refusal(RefusalCode.OVERSIZE, part="message")
+        return OutgoingMessage(manifest.id, manifest.data.referral_id, raw)
+
+    def _require_size(self, contents: Mapping[Category, bytes]) -> None:
+        """A body is base64url of its content, which makes it a third longer, and a header before it."""
+        for category, content in contents.items():
+            if len(content) * 4 // 3 + _BODY_OVERHEAD > self._limits.body:
+                raise Refusal(RefusalCode.OVERSIZE, category=category.value)
