@@ -84,9 +84,7 @@ def covered(referral: Referral, sections: tuple[SectionCoverage, ...]) -> Referr
 
 def done(referral: Referral, doing: ReferralAct, by: Accountable = RECIPIENT) -> Referral:
     """Return the referral after an act of the recipient."""
-    return act(
-        referral, doing, by, MESSAGE, reason=DeclineReason.NO_CAPACITY, outcome=Outcome.HELPED_IN_FULL
-    ).referral
+    return act(referral, doing, by, MESSAGE, reason=DeclineReason.NO_CAPACITY, outcome=Outcome.HELPED_IN_FULL).referral
 
 
 steps = st.lists(
@@ -233,9 +231,7 @@ def test_a_declined_referral_is_back_with_its_sender() -> None:
     assert declined.accountable == SENDER
 
 
-@pytest.mark.parametrize(
-    ("addressee", "sections"), [("npo", ONE), ("desk-fujimi", ONE[:1]), ("desk-fujimi", ())]
-)
+@pytest.mark.parametrize(("addressee", "sections"), [("npo", ONE), ("desk-fujimi", ONE[:1]), ("desk-fujimi", ())])
 def test_coverage_of_something_else_is_refused(addressee: str, sections: tuple[SectionCoverage, ...]) -> None:
     """Coverage for another addressee or other sections never moves a referral."""
     with pytest.raises(Refusal) as caught:

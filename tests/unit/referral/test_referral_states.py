@@ -16,9 +16,7 @@ def test_any_act_in_any_state_is_in_the_table_or_refused_with_a_code(
 ) -> None:
     """Whoever does whatever in whichever state either finds one row or gets one of the three codes."""
     rows = [
-        row.end
-        for row in TABLE
-        if (row.start, row.halted_in, row.party, row.act) == (start, halted_in, party, act)
+        row.end for row in TABLE if (row.start, row.halted_in, row.party, row.act) == (start, halted_in, party, act)
     ]
     if rows:
         assert [next_state(start, halted_in, party, act)] == rows
