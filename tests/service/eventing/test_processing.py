@@ -218,9 +218,7 @@ async def test_undecodable_bytes_are_parked_alone(
     assert [(row.reason, row.blocks) for row in await _parked(database)] == [(reason, False)]
 
 
-async def test_an_event_before_its_cause_is_held_until_the_cause_is_seen(
-    database: Database, effects: Effects
-) -> None:
+async def test_an_event_before_its_cause_is_held_until_the_cause_is_seen(database: Database, effects: Effects) -> None:
     """An event that came before its cause waits, its later ones with it, and takes effect once the cause has."""
     cause, stream = Stream(), Stream()
     partition = Partition()
