@@ -45,15 +45,16 @@ async def agencies_offering(session: AsyncSession, family: ServiceFamily, area: 
 async def desks(session: AsyncSession, areas: Collection[Area]) -> dict[Area, str]:
     """Find the agency that is the standing desk of each area; areas without one are absent."""
     table = member_agencies
-    area = sa.func.unnest(table.c.desk_for).column_valued("area")
     rows = await session.execute(
-        sa.select(table.c.agency_id, area)
-        .where(_among(area, [each.value for each in areas]))
+        sa.select(table.c.agency_id, table.c.desk_for)
+        .where(table.c.desk_for.overlap([area.value for area in areas]))
         .order_by(table.c.agency_id)
     )
     found: dict[Area, str] = {}
     for row in rows:
-        found.setdefault(Area(row.area), row.agency_id)
+        for area in map(Area, row.desk_for):
+            if area in areas:
+                found.setdefault(area, row.agency_id)
     return found
 
 

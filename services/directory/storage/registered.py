@@ -14,8 +14,7 @@ from tsunagu_contracts.events.directory import AgencyRegistered
 
 _Row = Mapping[str, object]
 
-# Any number will do; it is this service's alone, as the database is.
-_LOAD_LOCK = sa.text("SELECT pg_advisory_xact_lock(1)")
+_LOAD_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('tsunagu.directory.load'))")
 
 
 async def lock(session: AsyncSession) -> None:
