@@ -133,9 +133,11 @@ def router(database: Database, rules: Rules, clock: Clock) -> APIRouter:
         raw = await _read(request, rules.limits.message)
         async with database.work() as work:
             agencies = await queries.agencies_of(work.session, calling.actor, calling.agency_id, work.now)
-            await claim(work.session, caller=str(calling.actor), key=key, request=raw)
             incoming = Incoming(raw, _channel(raw, rules, agencies), actor=calling.actor, trace=traceparent_of())
             (answer,) = await take_messages(work, [incoming], rules)
+            if not isinstance(answer.data, MessageRefused):
+                # The message's own id makes a repetition harmless; the key only must not stand for two messages.
+                await claim(work.session, caller=str(calling.actor), key=key, request=raw)
         return _answer(answer)
 
     @routes.get("/referrals")

@@ -7,7 +7,7 @@ import pytest
 from tests.builders.agency_messages import IDS, SendingAgency
 from tests.builders.referral_bench import CLINIC, DESK, LIMITS, NPO, Bench, referral_bench
 from tests.infra.databases import MakeDatabase
-from tsunagu_contracts.codes import CoverageState, RefusalCode
+from tsunagu_contracts.codes import CoverageState, ReferralAct, RefusalCode
 from tsunagu_contracts.events.referral import MessageRefused
 from tsunagu_contracts.manifests import SubmitReferral
 from tsunagu_contracts.messages import AgencyMessage
@@ -127,6 +127,18 @@ async def test_a_write_needs_its_idempotency_key(bench: Bench, http: httpx.Async
     assert code_of(await http.post("/messages", content=other, headers=headers)) == "idempotency_key_reused"
     assert (await http.post("/messages", content=raw, headers=headers)).status_code == 200
     assert await bench.count() == (1, 4)
+
+
+async def test_other_content_under_a_used_message_id_is_a_recorded_problem(
+    bench: Bench, http: httpx.AsyncClient
+) -> None:
+    """Also where the message id serves as the key, the refusal says what is wrong and is recorded."""
+    manifest, raw = bench.submission()
+    headers = bench.headers(CLINIC) | {"Idempotency-Key": manifest.id}
+    assert (await http.post("/messages", content=raw, headers=headers)).status_code == 200
+    other = CLINIC.message(CLINIC.act(IDS.new(), ReferralAct.ACCEPT).model_copy(update={"id": manifest.id}))
+    assert code_of(await http.post("/messages", content=other.to_bytes(), headers=headers)) == "duplicate_id"
+    assert await recorded(bench) == [RefusalCode.DUPLICATE_ID]
 
 
 async def deliver(bench: Bench) -> tuple[SubmitReferral, AgencyMessage]:
