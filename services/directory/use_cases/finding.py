@@ -65,10 +65,10 @@ async def find_agencies(session: AsyncSession, wanted: AgencyFilter, part: Slice
 
 
 async def find_agency(session: AsyncSession, agency_id: str) -> FoundAgency:
-    """Find one agency; refuses with `agency_unknown`."""
+    """Find one agency; refuses with `not_found`."""
     found = await finding.agencies(session, AgencyFilter(agency_id=agency_id), offset=0, limit=1)
     if not found:
-        raise Refusal(RefusalCode.AGENCY_UNKNOWN, agency=agency_id)
+        raise Refusal(RefusalCode.NOT_FOUND, agency=agency_id)
     return found[0]
 
 
