@@ -5,6 +5,7 @@ event, `cause` names what must be seen before this event, `actor` and `appointme
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -104,7 +105,11 @@ def decode_event(raw: bytes) -> Event:
 
     Refuses with `not_utf8`, `malformed_json`, `unknown_type`, `unknown_version` or `invalid_content`.
     """
-    value = parse_object(raw)
+    return event_of(parse_object(raw))
+
+
+def event_of(value: Mapping[str, object]) -> Event:
+    """Read an event from a JSON object; refuses with `unknown_type`, `unknown_version` or `invalid_content`."""
     check_type(value.get("type"), frozenset(EVENTS), _STEMS)
     try:
         return Event.model_validate(value)
