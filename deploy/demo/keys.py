@@ -89,10 +89,7 @@ def _make_service_keys(data: Path) -> None:
         },
     )
     halves = _public_halves(path, signing="handles", encryption="person_ref")
-    if (
-        not private_files.write_once(trust_file(data), halves, mode=0o644)
-        and _read(trust_file(data)) != halves
-    ):
+    if not private_files.write_once(trust_file(data), halves, mode=0o644) and _read(trust_file(data)) != halves:
         raise KeysError(
             f"{trust_file(data)} does not name the keys in {path}. Put the old file back, "
             "or forget the whole network with `make clean`."
@@ -118,9 +115,7 @@ def _published(path: Path) -> dict[str, dict[str, dict[str, str]]]:
     for agency_id in content:
         keys = _jwk(content, agency_id)
         try:
-            published[agency_id] = {
-                use: PublicKey.from_jwk(_jwk(keys, use)).jwk() for use in ("signing", "encryption")
-            }
+            published[agency_id] = {use: PublicKey.from_jwk(_jwk(keys, use)).jwk() for use in ("signing", "encryption")}
         except Refusal as refusal:
             raise KeysError(f"{path}: the keys of {agency_id} are unusable ({refusal}).") from None
     return published
