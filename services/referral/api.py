@@ -1,6 +1,5 @@
 """HTTP of `referral`: an agency's messages as the same bytes as over Kafka, and its own referrals to look at."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from services.referral.domain.checking import Incoming, Rules
 from services.referral.storage.referrals import Stored
 from services.referral.use_cases import queries
 from services.referral.use_cases.messages import take_messages
+from services.referral.use_cases.telling import inbound_message
 from services.runtime.errors import PROBLEM_JSON, problem
 from services.runtime.idempotency import claim, require_key
 from services.runtime.identity import Caller, caller
@@ -27,7 +27,7 @@ from tsunagu_contracts.codes import (
     ServiceFamily,
     Urgency,
 )
-from tsunagu_contracts.envelope import Event
+from tsunagu_contracts.envelope import Event, decode_event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import (
     Accountable,
@@ -161,13 +161,15 @@ def router(database: Database, rules: Rules, clock: Clock) -> APIRouter:
             agencies = await queries.agencies_of(session, calling.actor, calling.agency_id, clock.now())
             return ReferralView.of(await queries.find_referral(session, agencies, referral_id))
 
-    @routes.get("/referrals/{referral_id}/delivery")
-    async def get_delivery(referral_id: Id, calling: Calling) -> DeliveryView:
+    @routes.get("/referrals/{referral_id}/delivery", response_model=DeliveryView)
+    async def get_delivery(referral_id: Id, calling: Calling) -> Response:
         """Show the addressee what was delivered to it."""
         async with database.reading() as session:
             agencies = await queries.agencies_of(session, calling.actor, calling.agency_id, clock.now())
             delivery = await queries.find_delivery(session, agencies, referral_id)
-        return DeliveryView(event=json.loads(delivery.event), bodies=delivery.bodies)
+        # The very bytes of the inbound topic: the event's digest is what others refer to.
+        content = inbound_message(decode_event(delivery.event.encode()), delivery.bodies)
+        return Response(content, media_type="application/json")
 
     return routes
 

@@ -18,7 +18,7 @@ from services.referral.domain.checking import Rules
 from services.referral.storage.tables import bodies, referrals
 from services.referral.subscribers import batch_handler
 from services.runtime import errors
-from services.runtime.identity import Identity
+from services.runtime.identity import Caller, Identity, caller
 from tests.builders.agency_messages import IDS, NOW, Consent, SendingAgency
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.assertions import sign_assertion
@@ -89,7 +89,7 @@ class Bench:
         return Rules(self.consent.signing.public, LIMITS)
 
     async def enrol(self) -> None:
-        """Register the agencies and appoint their coordinators, for a year around `NOW`."""
+        """Register the agencies and appoint their coordinators, for a year that has begun."""
         events: list[tuple[str, EventData]] = []
         for agency in self.agencies:
             desk = (Area.FUJIMI,) if agency is DESK else ()
@@ -102,19 +102,13 @@ class Bench:
                 signing_key=agency.signing.public.jwk(),
                 encryption_key=agency.encryption.public.jwk(),
             )
-            appointed = AppointmentGranted(
-                appointment_id=agency.appointment,
-                coordinator_id=agency.coordinator,
-                agency_id=agency.id,
-                role=Role.CSW,
-                field=Field.COMMUNITY,
-                areas=(Area.FUJIMI,),
-                valid_from=NOW - timedelta(days=30),
-                valid_until=NOW + timedelta(days=335),
-                granted_by="operator:o-1",
-            )
-            events += [(f"agency:{agency.id}", registered), (f"appointment:{agency.appointment}", appointed)]
+            events.append((f"agency:{agency.id}", registered))
         await self.handle([self._item_of_event(aggregate, data) for aggregate, data in events])
+        since = self.clock.at
+        self.clock.at = since - timedelta(days=30)
+        for agency in self.agencies:
+            await self.appoint(agency.appointment, agency.coordinator, agency)
+        self.clock.at = since
 
     async def handle(self, items: Sequence[Item]) -> None:
         """Hand a batch to the service in one transaction, as the consumer does."""
@@ -164,9 +158,26 @@ class Bench:
                 await session.scalar(sa.select(sa.func.count()).select_from(bodies)) or 0,
             )
 
-    def http(self) -> httpx.AsyncClient:
-        """Return a client of the service's routes."""
+    async def appoint(self, appointment_id: str, coordinator_id: str, agency: SendingAgency) -> None:
+        """Appoint a coordinator at an agency, from now on for a year."""
+        data = AppointmentGranted(
+            appointment_id=appointment_id,
+            coordinator_id=coordinator_id,
+            agency_id=agency.id,
+            role=Role.CSW,
+            field=Field.COMMUNITY,
+            areas=(Area.FUJIMI,),
+            valid_from=self.clock.now(),
+            valid_until=self.clock.now() + timedelta(days=365),
+            granted_by="operator:o-1",
+        )
+        await self.handle([self._item_of_event(f"appointment:{appointment_id}", data)])
+
+    def http(self, signed_in: Actor | None = None) -> httpx.AsyncClient:
+        """Return a client of the service's routes; `signed_in` calls with a token of the OpenID provider."""
         app = FastAPI()
+        if signed_in is not None:
+            app.dependency_overrides[caller] = lambda: Caller(signed_in, None)
 
         async def signing_key(agency_id: str, /) -> PublicKey | None:
             return next((agency.signing.public for agency in self.agencies if agency.id == agency_id), None)

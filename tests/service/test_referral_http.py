@@ -7,6 +7,7 @@ import pytest
 from tests.builders.agency_messages import IDS, SendingAgency
 from tests.builders.referral_bench import CLINIC, DESK, LIMITS, NPO, Bench, referral_bench
 from tests.infra.databases import MakeDatabase
+from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import CoverageState, ReferralAct, RefusalCode
 from tsunagu_contracts.events.referral import MessageRefused
 from tsunagu_contracts.manifests import SubmitReferral
@@ -185,7 +186,7 @@ async def test_only_the_addressee_can_fetch_a_delivery(
     path = f"/referrals/{manifest.data.referral_id}/delivery"
     fetched = await http.get(path, headers=bench.headers(DESK))
     assert fetched.json()["bodies"] == dict(sent.bodies)
-    assert fetched.json()["event"]["id"] == inbound.event.id
+    assert fetched.content == inbound.value
     assert code_of(await http.get(path, headers=bench.headers(agency))) == "referral_unknown"
 
 
@@ -210,3 +211,28 @@ async def test_the_list_comes_in_pages(bench: Bench, http: httpx.AsyncClient) ->
     assert (len(first["referrals"]), second["next"]) == (2, None)
     none = await http.get("/referrals", params={"state": "completed"}, headers=bench.headers(CLINIC))
     assert none.json() == {"referrals": [], "next": None}
+
+
+async def test_who_signs_in_acts_for_the_agencies_of_their_appointments(bench: Bench) -> None:
+    """A coordinator of two agencies sends for either, as the message says, and for no third one."""
+    await bench.appoint("ap-0009", CLINIC.coordinator, NPO)
+    second = SendingAgency(
+        id=NPO.id, coordinator=CLINIC.coordinator, appointment="ap-0009", signing=NPO.signing, encryption=NPO.encryption
+    )
+    missing = IDS.new()
+    async with bench.http(signed_in=Actor.coordinator(CLINIC.coordinator)) as http:
+        _, raw = bench.submission()
+        assert (await http.post("/messages", content=raw, headers={"Idempotency-Key": "k-1"})).status_code == 200
+        for sender, code in ((second, "referral_unknown"), (DESK, "unknown_key")):
+            message = sender.message(sender.act(missing, ReferralAct.ACCEPT)).to_bytes()
+            answer = await http.post("/messages", content=message, headers={"Idempotency-Key": "k-2"})
+            assert code_of(answer) == code
+
+
+async def test_who_signs_in_without_an_appointment_may_do_nothing(bench: Bench) -> None:
+    """An auditor, or a stranger with a valid token, is refused before anything is read."""
+    for actor in (Actor.parse("auditor:au-1"), Actor.coordinator("c-9999")):
+        async with bench.http(signed_in=actor) as http:
+            assert code_of(await http.get("/referrals")) == "not_permitted"
+            answer = await http.post("/messages", content=bench.submission()[1], headers={"Idempotency-Key": "k"})
+            assert code_of(answer) == "not_permitted"

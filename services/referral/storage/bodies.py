@@ -10,7 +10,9 @@ _STORE = sa.text("""
     INSERT INTO bodies (referral_id, section_id, body)
     SELECT * FROM unnest(CAST(:referral_ids AS text[]), CAST(:section_ids AS text[]), CAST(:bodies AS text[]))
 """)
-_OF = sa.text("SELECT referral_id, section_id, body FROM bodies WHERE referral_id = ANY(:referral_ids)")
+_OF = sa.text(
+    "SELECT referral_id, section_id, body FROM bodies WHERE referral_id = ANY(:referral_ids) ORDER BY section_id"
+)
 _DELETE_DUE = sa.text("""
     WITH due AS (
         SELECT referral_id FROM referrals
