@@ -127,18 +127,16 @@ class Consumer:
                     raise
                 await asyncio.sleep(_RETRY_FIRST_SECONDS)
         for partition in wanted:
-            await self._seek(partition)
+            self._seek(partition)
         self._positions_loaded = True
 
-    async def _seek(self, partition: TopicPartition) -> None:
+    def _seek(self, partition: TopicPartition) -> None:
         consumer = self._kafka
         if consumer is None or partition not in consumer.assignment():
             return
-        offset = self._positions.next_offset(partition)
-        if offset is None:
-            await consumer.seek_to_beginning(partition)
-        else:
-            consumer.seek(partition, offset)
+        # Never awaited: asking Kafka where a partition begins takes half a second each, and heartbeats wait so long.
+        # Where offset 0 has been deleted, the client goes to the earliest that is left.
+        consumer.seek(partition, self._positions.next_offset(partition) or 0)
 
     async def _on_batch(self, batch: Batch) -> None:
         self._busy_since = time.monotonic()
@@ -186,7 +184,7 @@ class Consumer:
                 # Fetched ahead of our position: go back once; if Kafka has nothing in between, go on.
                 self._gaps[partition] = message.offset
                 skipped.add(partition)
-                await self._seek(partition)
+                self._seek(partition)
                 continue
             nexts[partition] = message.offset + 1
             records.append(Record.of(message))
