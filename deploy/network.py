@@ -211,7 +211,12 @@ class EmbeddedNetwork:
         private_files.replace(self.data.agency(agency_id) / "kafka.json", content, mode=0o600)
 
     def _write_run_file(self) -> None:
-        content = {"kafka": self.bootstrap, "http": self.addresses, "pids": {"runner": os.getpid(), **self.pids}}
+        content = {
+            "kafka": self.bootstrap,
+            "postgres": {"host": self._postgres.host, "port": self._postgres.port},
+            "http": self.addresses,
+            "pids": {"runner": os.getpid(), **self.pids},
+        }
         private_files.replace(self.data.run, content)
 
 

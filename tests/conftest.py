@@ -35,18 +35,22 @@ def infra(run_folder: Path) -> Iterator[Infrastructure]:
 
 
 @pytest.fixture(scope="session")
-def network(infra: Infrastructure, run_folder: Path) -> Iterator[EmbeddedNetwork]:
+def provisioned(infra: Infrastructure, run_folder: Path) -> EmbeddedNetwork:
+    """The demo network before its processes start: keys, topics, users, permissions, databases."""
+    prepared = EmbeddedNetwork(DataFolder(run_folder / "network"), infra.kafka, infra.postgres)
+    prepared.provision()
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def network(provisioned: EmbeddedNetwork) -> Iterator[EmbeddedNetwork]:
     """The demo network: provisioned, five services and the issuer running as processes, directory loaded.
 
     One for the whole run: what a test kills is running again before the next one.
     """
-    running = EmbeddedNetwork(DataFolder(run_folder / "network"), infra.kafka, infra.postgres)
-    running.provision()
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
+    provisioned.start()
+    yield provisioned
+    provisioned.stop()
 
 
 @pytest.fixture(autouse=True)
