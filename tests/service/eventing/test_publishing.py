@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,10 @@ from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import encode_event
 from tsunagu_contracts.events.notify import NotificationAcknowledged
+
+
+class _UndoneError(Exception):
+    """What makes a transaction fail in these tests."""
 
 
 async def _read(kafka: KafkaAccess, topic: str, count: int) -> list[bytes]:
@@ -67,15 +72,15 @@ async def test_what_rolls_back_is_never_said(
     """A transaction that fails says nothing, and a savepoint that fails takes its sayings with it."""
     topic = make_topic(1)
     database.publisher.start()
-    with pytest.raises(ValueError, match="undone"):
+    with suppress(_UndoneError):
         async with database.work() as work:
             await work.send(topic, "k", b"undone")
-            raise ValueError("undone")
+            raise _UndoneError
     async with database.work() as work:
-        with pytest.raises(ValueError, match="part"):
+        with suppress(_UndoneError):
             async with work.savepoint():
                 await work.send(topic, "k", b"undone part")
-                raise ValueError("part")
+                raise _UndoneError
         await work.send(topic, "k", b"kept")
     assert await _read(kafka, topic, 1) == [b"kept"]
 
