@@ -21,6 +21,7 @@ from tests.service.eventing.conftest import IDS, Stream, open_database
 
 @pytest.fixture
 async def effects(database: Database) -> None:
+    """A table of what took effect, in the service's own database."""
     async with database.engine.begin() as connection:
         await connection.execute(sa.text("CREATE TABLE effects (id serial, aggregate text, version int, member text)"))
 
@@ -36,6 +37,7 @@ class Member:
         self.waiting = asyncio.Event()
 
     async def __call__(self, work: Work, items: Sequence[Item]) -> None:
+        """Keep the items, then fail or wait as told."""
         for item in items:
             assert item.event is not None
             await work.session.execute(

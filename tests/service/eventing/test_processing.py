@@ -28,6 +28,7 @@ class Effects:
         self.failing: dict[str, Exception] = {}
 
     async def __call__(self, work: Work, items: Sequence[Item]) -> None:
+        """Keep the items, and fail at those told to."""
         for item in items:
             assert item.event is not None
             await work.session.execute(
@@ -40,6 +41,7 @@ class Effects:
 
 @pytest.fixture
 async def effects(database: Database) -> Effects:
+    """The handler, with its table."""
     async with database.engine.begin() as connection:
         await connection.execute(
             sa.text("CREATE TABLE effects (id serial, aggregate text, version int, UNIQUE (aggregate, version))")
