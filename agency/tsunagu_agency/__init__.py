@@ -15,28 +15,52 @@ from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, OutgoingMessage
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DeclineReason,
+    Language,
+    Outcome,
+    Purpose,
+    ReferralAct,
+    ServiceFamily,
+    StatementKind,
+    StatementMethod,
+    Urgency,
+)
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
 
 __all__ = [
     "ActingCoordinator",
     "AgencyClient",
     "AgencyError",
+    "Area",
+    "Category",
     "ConfigurationError",
+    "DeclineReason",
     "Inbound",
     "KafkaLogin",
     "Keystore",
+    "Language",
     "Network",
     "NoHandleLeftError",
     "NotPublishedError",
     "Notice",
     "OpenedSection",
+    "Outcome",
     "OutgoingMessage",
     "ProblemError",
     "Published",
+    "Purpose",
     "Receipt",
+    "ReferralAct",
+    "ServiceFamily",
+    "StatementKind",
+    "StatementMethod",
     "StatementReceipt",
     "ToAgency",
     "ToService",
     "UnreachableError",
     "UntrustedDeliveryError",
+    "Urgency",
 ]

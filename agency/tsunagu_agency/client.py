@@ -155,7 +155,7 @@ class AgencyClient(MessageWriter):
         now = self._clock.now()
         certificates = _read(_Handles, answer).handles
         self._keystore.add_handles(certificates, self._network.handles_key, now)
-        return self._keystore.count_handles(self._network.handles_key, now)
+        return self._keystore.count_handles(now)
 
     async def publish(self, message: OutgoingMessage) -> Published:
         """Publish a message on the agency's own topic; returns when Kafka has acknowledged it.
@@ -238,6 +238,16 @@ class AgencyClient(MessageWriter):
         An item counts as handled once the next one is asked for; after a crash it comes again.
         """
         return self._inbound.items()
+
+    async def hear(self, referral_id: str, kind: str) -> Inbound:
+        """Read the inbox until it says this of this referral, such as `referral.accepted`; for small programs.
+
+        What comes before is passed over, and counts as handled. Bound the time with `asyncio.timeout`.
+        """
+        async for item in self.inbox():
+            if (item.referral_id, item.type) == (referral_id, kind):
+                return item
+        raise AssertionError("the inbox has no end")
 
     async def fetch_delivery(self, referral_id: str, *, by: ActingCoordinator | None = None) -> Inbound:
         """Fetch over HTTP what the inbound topic said when a referral was delivered. Raises as `submit`."""

@@ -19,9 +19,9 @@ class Inbound:
     holds the bytes. `bodies` come with `referral.delivered` to the addressee, by section id, still sealed.
     """
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     event: Event | None = None
-    bodies: Mapping[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict, repr=False)
     unreadable: RefusalCode | None = None
     traceparent: str | None = None
 
@@ -59,3 +59,8 @@ class Inbound:
         """What was delivered; None for any other item."""
         data = None if self.event is None else self.event.data
         return data if isinstance(data, ReferralDelivered) else None
+
+    def __str__(self) -> str:
+        if self.event is None:
+            return f"unreadable: {self.unreadable}"
+        return f"{self.type} {self.referral_id or self.event.key} @{self.event.version}"

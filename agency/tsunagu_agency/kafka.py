@@ -1,6 +1,7 @@
 """An agency's two topics: what it says goes out on one, what concerns it comes in on the other."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from tsunagu_agency.configuration import KafkaLogin
-from tsunagu_agency.errors import NotPublishedError
+from tsunagu_agency.errors import NotPublishedError, UnreachableError
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.outgoing import OutgoingMessage
 from tsunagu_contracts.topics import agency_inbound, agency_outbound
@@ -19,7 +20,11 @@ from tsunagu_contracts.topics import agency_inbound, agency_outbound
 _LIMIT_SECONDS = 30.0
 """How long a connection may take to come up, and an acknowledgement to arrive."""
 
+_QUIET_MS = 15_000
+"""After how long without a record the consumer is asked whether it has stopped by itself."""
+
 _TRACEPARENT = "traceparent"
+_log = logging.getLogger("tsunagu.agency.kafka")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +95,25 @@ class InboundTopic:
         self._handled: dict[TopicPartition, int] = {}
 
     async def items(self) -> AsyncIterator[Inbound]:
-        """Yield items as they come, for ever; an item counts as handled once the next one is asked for."""
+        """Yield items as they come, for ever; an item counts as handled once the next one is asked for.
+
+        Raises `UnreachableError` when Kafka cannot be reached at first or refuses the login; a broker that
+        goes away later is waited for.
+        """
         while True:
             await self._keep_position()
-            record = await (await self._started()).getone()
-            # Noted before it is handed out: whoever asks again, even in another loop, has handled it.
-            self._handled = {TopicPartition(record.topic, record.partition): record.offset + 1}
-            headers = dict(record.headers)
-            traceparent = headers.get(_TRACEPARENT, b"").decode("ascii", "replace") or None
-            yield Inbound.read(record.value or b"", traceparent)
+            consumer = await self._started()
+            polled = await consumer.getmany(timeout_ms=_QUIET_MS, max_records=1)
+            records = [record for partition in polled.values() for record in partition]
+            if not records and await _is_stuck(consumer):
+                _log.warning("the inbox had stopped although more was there; connecting anew")
+                await self.close()
+            for record in records:
+                # Noted before it is handed out: whoever asks for more, even in another loop, has handled it.
+                self._handled = {TopicPartition(record.topic, record.partition): record.offset + 1}
+                headers = dict(record.headers)
+                traceparent = headers.get(_TRACEPARENT, b"").decode("ascii", "replace") or None
+                yield Inbound.read(record.value or b"", traceparent)
 
     async def close(self) -> None:
         """Close the connection; an item that was handed out last and not followed by another comes again."""
@@ -108,9 +123,11 @@ class InboundTopic:
             await _stopped(consumer.stop())
 
     async def _keep_position(self) -> None:
-        if self._handled and self._consumer is not None:
-            await self._consumer.commit(self._handled)
-            self._handled = {}
+        handled, self._handled = self._handled, {}
+        if handled and self._consumer is not None:
+            # A position that cannot be noted now means that the item comes again, which is allowed for.
+            with suppress(KafkaError):
+                await self._consumer.commit(handled)
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -122,7 +139,10 @@ class InboundTopic:
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
             )
-            await _start(consumer)
+            try:
+                await _start(consumer)
+            except (KafkaError, TimeoutError, OSError) as error:
+                raise UnreachableError("Kafka", type(error).__name__) from None
             self._consumer = consumer
         return self._consumer
 
@@ -141,6 +161,17 @@ def _connection(login: KafkaLogin) -> dict[str, Any]:
         "sasl_plain_password": login.password,
         **(tls if login.tls else {"security_protocol": "SASL_PLAINTEXT"}),
     }
+
+
+async def _is_stuck(consumer: AIOKafkaConsumer) -> bool:
+    """Whether there is more than the consumer fetches: after a broker restarts it may never resume (aiokafka 1154)."""
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            ends = await consumer.end_offsets(consumer.assignment())
+            return any([await consumer.position(partition) < end for partition, end in ends.items()])
+    except (KafkaError, TimeoutError):
+        # No answer says nothing: the broker may be away, and then waiting is right.
+        return False
 
 
 async def _start(client: _Connection) -> None:

@@ -1,27 +1,28 @@
 """An agency's keys and its supply of blank handles, in one folder on its own disk.
 
 `keys.json`            `agency_id`, and the private keys `signing` and `encryption` (mode 0600)
-`handles/<id>.jws`     one certificate per blank handle; taking a handle removes its file first
+`handles/*.jws`        one certificate per blank handle, its expiry (seconds since 1970) first in the name;
+                       taking a handle removes its file before anything is sealed with it
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from tsunagu_agency import files
 from tsunagu_agency.errors import ConfigurationError, NoHandleLeftError
-from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.handles import HandleCertificate, read_certificate, verify_certificate
 from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey
 
 
+@dataclass(frozen=True, slots=True)
 class BlankHandle:
     """A handle that no referral has used yet: what its certificate says, and the certificate itself."""
 
-    def __init__(self, certificate: HandleCertificate, token: str) -> None:
-        self.certificate = certificate
-        self.token = token
+    certificate: HandleCertificate
+    token: str
 
 
 class Keystore:
@@ -53,7 +54,7 @@ class Keystore:
         """
         checked = [(verify_certificate(token, trust_key, now, self.agency_id), token) for token in tokens]
         for certificate, token in checked:
-            files.write_private(self._handles / f"{certificate.handle_id}.jws", token.encode("ascii"))
+            files.write_private(self._handles / _file_name(certificate), token.encode("ascii"))
         return len(checked)
 
     def take_handle(self, trust_key: PublicKey, now: datetime) -> BlankHandle:
@@ -61,31 +62,35 @@ class Keystore:
 
         Raises `NoHandleLeftError`. Expired handles are removed on the way.
         """
-        supply = sorted(self._supply(trust_key), key=lambda blank: blank.certificate.expires_at)
-        for blank in supply:
-            removed = files.remove(self._handles / f"{blank.certificate.handle_id}.jws")
-            if removed and now < blank.certificate.expires_at:
-                return blank
-        raise NoHandleLeftError
-
-    def count_handles(self, trust_key: PublicKey, now: datetime) -> int:
-        """Count the blank handles that can still be used."""
-        return sum(now < blank.certificate.expires_at for blank in self._supply(trust_key))
-
-    def _supply(self, trust_key: PublicKey) -> list[BlankHandle]:
-        supply = []
-        for path in self._handles.glob("*.jws"):
+        for path in self._supply():
             try:
                 token = path.read_text("ascii")
                 certificate = read_certificate(token, trust_key)
             except FileNotFoundError:
                 continue  # another process has just taken it
-            except (Refusal, UnicodeDecodeError) as error:
-                code = error.code if isinstance(error, Refusal) else RefusalCode.TOKEN_MALFORMED
-                raise ConfigurationError(path, code.value) from None
-            supply.append(BlankHandle(certificate, token))
-        return supply
+            except (Refusal, UnicodeDecodeError):
+                raise ConfigurationError(path, "not a handle that consent has certified") from None
+            if files.remove(path) and now < certificate.expires_at:
+                return BlankHandle(certificate, token)
+        raise NoHandleLeftError
+
+    def count_handles(self, now: datetime) -> int:
+        """Count the blank handles that have not expired."""
+        return sum(now.timestamp() < _expiry(path) for path in self._supply())
+
+    def _supply(self) -> list[Path]:
+        return sorted(self._handles.glob("*.jws"), key=lambda path: (_expiry(path), path.name))
 
     @property
     def _handles(self) -> Path:
         return self.folder / "handles"
+
+
+def _file_name(certificate: HandleCertificate) -> str:
+    return f"{int(certificate.expires_at.timestamp())}.{certificate.handle_id}.jws"
+
+
+def _expiry(path: Path) -> int:
+    """When the handle in a file expires, as its name says; 0 for a name of another kind."""
+    digits = path.name.partition(".")[0]
+    return int(digits) if digits.isdecimal() else 0

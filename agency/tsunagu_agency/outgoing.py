@@ -107,19 +107,24 @@ class MessageWriter:
         *,
         by: ActingCoordinator,
         to: ToAgency | ToService,
-        area: Area,
-        service_family: ServiceFamily,
         purpose: Purpose,
         contents: Mapping[Category, str | bytes],
         person: str,
+        area: Area | None = None,
+        service_family: ServiceFamily | None = None,
         urgency: Urgency = Urgency.ROUTINE,
         language: Language = Language.JA,
     ) -> OutgoingMessage:
         """Seal a new referral with a blank handle, which is thereby used up.
 
         `person` is the agency's own reference for the person (a chart number, say); only `consent` can read it.
-        Raises `NoHandleLeftError`; refuses with `oversize` what is too large, before a handle is taken.
+        `area` and `service_family` may be left out where `to` says them. Raises ValueError where nothing says
+        them and `NoHandleLeftError`; refuses with `oversize` what is too large. No handle is lost by these.
         """
+        if isinstance(to, ToService):
+            area, service_family = area or to.area, service_family or to.service_family
+        if area is None or service_family is None:
+            raise ValueError("a referral to a named agency says its area and its service family")
         encoded = {
             category: content.encode("utf-8") if isinstance(content, str) else content
             for category, content in contents.items()

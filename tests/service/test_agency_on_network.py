@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from deploy.network import EmbeddedNetwork
+from docs.examples.first_referral import main as first_referral
 from tsunagu_agency import (
     ActingCoordinator,
     AgencyClient,
@@ -44,6 +46,7 @@ CONTENTS: dict[Category, str | bytes] = {
     Category.FINANCE: "年金のみ",
 }
 WAIT_SECONDS = 60.0
+SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 def folder_of(network: EmbeddedNetwork, agency_id: str) -> Path:
@@ -71,8 +74,6 @@ async def sealed(clinic: AgencyClient) -> OutgoingMessage:
     return clinic.seal_referral(
         by=NURSE,
         to=ToService(service_family=ServiceFamily.GENERAL_CONSULTATION, area=Area.MANSEIBASHI),
-        area=Area.MANSEIBASHI,
-        service_family=ServiceFamily.GENERAL_CONSULTATION,
         purpose=Purpose.ASSESSMENT,
         contents=CONTENTS,
         person=f"karte-{id(clinic)}",
@@ -81,14 +82,7 @@ async def sealed(clinic: AgencyClient) -> OutgoingMessage:
 
 async def heard(client: AgencyClient, referral_id: str, kind: str) -> Inbound:
     """Wait until the client's inbox says this of this referral."""
-
-    async def listen() -> Inbound:
-        async for item in client.inbox():
-            if (item.referral_id, item.type) == (referral_id, kind):
-                return item
-        raise AssertionError("the inbox ended")
-
-    return await asyncio.wait_for(listen(), WAIT_SECONDS)
+    return await asyncio.wait_for(client.hear(referral_id, kind), WAIT_SECONDS)
 
 
 async def grant(clinic: AgencyClient, referral_id: str, *categories: Category) -> None:
@@ -152,6 +146,25 @@ async def test_the_same_message_over_kafka_and_http_counts_once(clinic: AgencyCl
     again = await clinic.submit(message, by=NURSE)
     assert (first.message_id, first.referral_id) == (again.message_id, again.referral_id)
     assert first.version == again.version == 1
+
+
+async def test_one_trace_leads_from_publishing_to_the_answer(clinic: AgencyClient) -> None:
+    """What comes back to the agency belongs to the trace in which it published."""
+    started = SpanContext(trace_id=0x1234567890ABCDEF << 64 | 1, span_id=7, is_remote=False, trace_flags=SAMPLED)
+    message = await sealed(clinic)
+    with use_span(NonRecordingSpan(started)):
+        await clinic.publish(message)
+    item = await heard(clinic, message.referral_id, "referral.awaiting_consent")
+    assert item.traceparent is not None
+    assert item.traceparent.split("-")[1] == f"{started.trace_id:032x}"
+
+
+async def test_the_first_referral_of_the_readme_arrives(
+    network: EmbeddedNetwork, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example runs as it stands and ends with what is to be asked of the person."""
+    await asyncio.wait_for(first_referral(str(folder_of(network, CLINIC))), WAIT_SECONDS)
+    assert capsys.readouterr().out.startswith("referral.awaiting_consent ")
 
 
 async def test_what_was_handed_out_and_not_followed_comes_again(clinic: AgencyClient, network: EmbeddedNetwork) -> None:

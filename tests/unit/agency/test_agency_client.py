@@ -12,9 +12,11 @@ from tsunagu_agency import (
     Keystore,
     NoHandleLeftError,
     Notice,
+    NotPublishedError,
     OutgoingMessage,
     ProblemError,
     ToAgency,
+    ToService,
     UnreachableError,
     UntrustedDeliveryError,
 )
@@ -34,6 +36,7 @@ from tsunagu_contracts.codes import (
 )
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.manifests import SubmitReferral
 from tsunagu_contracts.messages import AgencyMessage
 
 DOCTOR = ActingCoordinator(coordinator_id=CLINIC.coordinator, appointment_id=CLINIC.appointment)
@@ -93,6 +96,25 @@ async def test_a_message_holds_nothing_of_the_person_in_clear(clinic: AgencyClie
     for secret in ("03-0000-0000", "通院中", "karte-1234"):
         assert secret not in raw.decode()
         assert secret not in json.dumps(signed, ensure_ascii=False)
+
+
+async def test_a_referral_to_a_named_agency_says_its_area(clinic: AgencyClient) -> None:
+    """A service in an area says both; a named agency does not, and then a handle is not used up either."""
+    await clinic.take_handles(1)
+    with pytest.raises(ValueError, match="area"):
+        clinic.seal_referral(
+            by=DOCTOR, to=ToAgency(agency=DESK.id), purpose=Purpose.ASSESSMENT, contents=CONTENTS, person="k-1"
+        )
+    message = clinic.seal_referral(
+        by=DOCTOR,
+        to=ToService(service_family=ServiceFamily.DAILY_LIFE, area=Area.FUJIMI),
+        purpose=Purpose.ASSESSMENT,
+        contents=CONTENTS,
+        person="k-1",
+    )
+    manifest = AgencyMessage.parse(message.raw).verify(CLINIC.signing.public, CLINIC.id)
+    assert isinstance(manifest, SubmitReferral)
+    assert (manifest.data.area, manifest.data.service_family) == (Area.FUJIMI, ServiceFamily.DAILY_LIFE)
 
 
 async def test_every_referral_uses_up_a_handle(clinic: AgencyClient) -> None:
@@ -245,6 +267,20 @@ async def test_a_problem_says_what_to_do_next_in_both_languages(clinic: AgencyCl
     assert "任命" in str(error)
     assert "administrator" in str(error)
     assert "kept" in str(error)
+
+
+async def test_a_kafka_that_is_away_loses_nothing(clinic: AgencyClient) -> None:
+    """Without an acknowledgement there is an error that says the message is kept and may be sent again."""
+    await clinic.take_handles(1)
+    message = sealed_by(clinic)
+    with pytest.raises(NotPublishedError) as published:
+        await clinic.publish(message)
+    assert published.value.message_id == message.message_id
+    assert "again" in str(published.value)
+    with pytest.raises(UnreachableError) as listening:
+        await anext(clinic.inbox())
+    assert listening.value.service == "Kafka"
+    await clinic.close()
 
 
 async def test_a_service_that_is_away_is_told_apart_from_a_refusal(services: FakeServices, tmp_path: Path) -> None:
