@@ -20,10 +20,11 @@ from services.consent.use_cases.custody import Bounds, Custody
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.runtime import errors
-from services.runtime.identity import Identity
+from services.runtime.identity import Caller, Identity
 from tests.builders.agency_messages import IDS, NOW, Handle, SendingAgency
 from tests.builders.referral_bench import SetClock
 from tests.builders.said import Saying
+from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.assertions import sign_assertion
 from tsunagu_contracts.codes import (
     AgencyKind,
@@ -225,6 +226,10 @@ class Bench:
     def person_ref(self, sender: SendingAgency, reference: str) -> str:
         """Seal a sender's own reference for a person to consent."""
         return seal_person_ref(sender.id, reference, self.custody.keys.person_ref.public)
+
+    def caller(self, agency: SendingAgency) -> Caller:
+        """The agency's coordinator as the routes see them, vouched for by the agency."""
+        return Caller(Actor.coordinator(agency.coordinator), agency.id)
 
     def headers(self, agency: SendingAgency, subject: str | None = None) -> dict[str, str]:
         """The headers of a write by the agency's coordinator, or by another subject it vouches for."""

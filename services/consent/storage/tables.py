@@ -45,7 +45,7 @@ referrals = sa.Table(
     "referrals",
     metadata,
     sa.Column("referral_id", sa.Text, primary_key=True),
-    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), index=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id")),
     sa.Column("handle_id", sa.Text, nullable=False),
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("addressee", sa.Text, nullable=False),
@@ -53,6 +53,7 @@ referrals = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("capsule", sa.Text),
+    sa.Index("referrals_record", "record_id"),
 )
 """Referrals as their events tell them; without a person (and a capsule) where the manifest was not valid."""
 

@@ -93,9 +93,7 @@ def oracle(statements: list[Statement], request: Request, as_of: int) -> bool:
         return s.recipients is not None and request.recipient in s.recipients
 
     def lifted(refusal: Statement) -> bool:
-        return any(
-            says_yes(g) and running(g) and by_name(g) and g.number > refusal.number for g in statements
-        )
+        return any(says_yes(g) and running(g) and by_name(g) and g.number > refusal.number for g in statements)
 
     return any(
         says_yes(g)

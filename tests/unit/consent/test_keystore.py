@@ -63,9 +63,7 @@ async def test_a_key_is_never_replaced(tmp_path: Path) -> None:
     assert (await store.load(["handle-1"]))["handle-1"].private_jwk() == first.private_jwk()
 
 
-async def test_file_and_folder_are_flushed_before_keep_returns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_file_and_folder_are_flushed_before_keep_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file's content reaches the disk before its name does, and its name before `keep` returns."""
     flushed: list[str] = []
     fsync = os.fsync
