@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+LOCKED := $(VENV)/.locked
 STAMP := $(VENV)/.installed
 # `make run ONCE=1` ends after the story instead of staying up.
 ONCE ?=
@@ -15,14 +16,17 @@ help: ## list the commands
 
 setup: $(STAMP) ## make .venv with everything of requirements.lock in it
 
-# Made anew only when the lock or the project file changes.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): $(LOCKED) pyproject.toml
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Made anew only when the lock changes.
+$(LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 以上が必要です / Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
 	@echo "▸ 環境を用意します / setting up $(VENV) (about a minute the first time)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 run: setup ## start the whole network and play the story (ONCE=1: stop afterwards)

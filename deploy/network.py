@@ -80,8 +80,13 @@ class EmbeddedNetwork:
         self._ports = dict(zip(names, ports_kept_in(self.data.root / "ports.json", len(names)), strict=True))
         self._processes = {name: self._process(name) for name in names}
         try:
+            # The directory is ready once it has said the network; the others, once they have heard what was said.
+            self._processes[ISSUER].start()
+            self._processes["directory"].start()
+            self.wait_ready("directory")
             for process in self._processes.values():
-                process.start()
+                if not process.alive:
+                    process.start()
             for name in names:
                 self.wait_ready(name)
                 report(name)
@@ -212,9 +217,9 @@ class EmbeddedNetwork:
 
     def _write_run_file(self) -> None:
         content = {
+            "http": self.addresses,
             "kafka": self.bootstrap,
             "postgres": {"host": self._postgres.host, "port": self._postgres.port},
-            "http": self.addresses,
             "pids": {"runner": os.getpid(), **self.pids},
         }
         private_files.replace(self.data.run, content)

@@ -20,12 +20,12 @@ from deploy.embedded.processes import stop_leftovers
 from deploy.network import EmbeddedNetwork
 
 WHAT = {
-    "directory": ("機関・窓口・任用の台帳", "agencies, desks, appointments"),
-    "referral": ("つなぎの受付と配達", "takes in and delivers referrals"),
-    "consent": ("同意の記録と鍵", "the person's word, and the keys"),
-    "notify": ("コーディネーターへの知らせ", "tells coordinators"),
-    "audit": ("すべての記録", "keeps every event"),
-    "issuer": ("開発用サインイン（この端末のみ）", "development sign-in, this machine only"),
+    "directory": "台帳 agencies, appointments",
+    "referral": "つなぎ takes in, delivers",
+    "consent": "同意と鍵 the word, the keys",
+    "notify": "知らせ tells coordinators",
+    "audit": "記録 keeps every event",
+    "issuer": "開発用サインイン dev sign-in",
 }
 
 
@@ -86,13 +86,13 @@ def _done(console: Console, what: str, started: float) -> None:
 
 
 def _show_addresses(console: Console, network: EmbeddedNetwork) -> None:
-    table = Table(title="アドレス / addresses", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = Table.grid(padding=(0, 2))
     for name, address in network.addresses.items():
-        japanese, english = WHAT[name]
-        table.add_row(f"[bold]{name}", f"[cyan]{address}", f"{japanese} / {english}")
+        table.add_row(f"[bold]{name}", f"[cyan]{address}", WHAT[name])
     table.add_row("[bold]kafka", f"[cyan]{network.bootstrap}", "SASL/SCRAM-SHA-512")
-    table.add_row("[bold]logs", f"[cyan]{network.data.logs}", "各プロセスの記録 / one log per process")
+    console.print("\n[bold]アドレス addresses")
     console.print(table)
+    console.print(f"[dim]記録 logs: {network.data.logs}", soft_wrap=True)
 
 
 def _wait_for_ctrl_c() -> None:
