@@ -322,6 +322,6 @@ def _require(holds: bool, what: str) -> None:
 async def _until(look: Callable[[], Awaitable[list[_T]]]) -> list[_T]:
     """What is found, as soon as something is; events take a moment to go round."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110 - another process answers when it is there
             await asyncio.sleep(0.1)
         return found

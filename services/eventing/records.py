@@ -43,7 +43,8 @@ class Record:
             message.offset,
             key,
             message.value or b"",
-            tuple((name, None if value is None else bytes(value)) for name, value in message.headers),
+            # A header may be null, whatever the client's annotations say.
+            tuple((n, None if v is None else bytes(v)) for n, v in message.headers),  # type: ignore[redundant-expr]
             message.timestamp,
             raw_key=message.key,
             tombstone=message.value is None,
