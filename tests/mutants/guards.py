@@ -1,0 +1,217 @@
+"""Every guard that a mutant takes out: where it stands, what is left without it, and which tests must notice."""
+
+from dataclasses import dataclass
+
+EVENTING = "tests/service/eventing"
+CONSENT = "tests/service/consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One guard: `guard` stands exactly once in `file` and is replaced by `without`."""
+
+    name: str
+    file: str
+    guard: str
+    without: str
+    tests: tuple[str, ...]
+
+
+GUARDS = (
+    # No key without consent; no release without a record.
+    Mutant(
+        "release without coverage",
+        "services/consent/domain/releases.py",
+        "    if not decision.permit:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_releases.py",),
+    ),
+    Mutant(
+        "release by a non-addressee",
+        "services/consent/domain/releases.py",
+        "    if asker.agency_id != referral.addressee:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_releases.py",),
+    ),
+    Mutant(
+        "release of a closed referral",
+        "services/consent/domain/releases.py",
+        "    if referral.is_closed:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_releases.py",),
+    ),
+    Mutant(
+        "release without an appointment",
+        "services/consent/domain/releases.py",
+        "    if asker.appointment_refusal is not None:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_releases.py",),
+    ),
+    Mutant(
+        "release record outside the transaction",
+        "services/consent/api.py",
+        """            outcome = await releases.decide(work, prepared, custody)
+        # Only here, where the transaction has committed, may the key leave.
+        key = releases.hand_over(prepared, outcome)
+""",
+        """            outcome = await releases.decide(work, prepared, custody)
+            key = releases.hand_over(prepared, outcome)
+            return ReleaseAnswer(
+                release_id=outcome.release_id,
+                referral_id=wanted.referral_id,
+                section_id=wanted.section_id,
+                key=key,
+            )
+""",
+        (f"{CONSENT}/test_release_transaction.py", f"{CONSENT}/test_releases.py"),
+    ),
+    # Nothing accepted is lost, nothing takes effect twice.
+    Mutant(
+        "rows marked before acknowledgement",
+        "services/eventing/publishing.py",
+        """        await self._producer.send(rows)
+        async with self._engine.begin() as connection:
+            await outbox.mark_published(connection, [row.id for row in rows])
+""",
+        """        async with self._engine.begin() as connection:
+            await outbox.mark_published(connection, [row.id for row in rows])
+        await self._producer.send(rows)
+""",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "position outside the transaction",
+        "services/eventing/processing.py",
+        """        async with self._database.work() as work:
+            await positions.move(work.session, nexts)
+            judge = await self._admission(work, items)
+""",
+        """        async with self._database.work() as before:
+            await positions.move(before.session, nexts)
+        async with self._database.work() as work:
+            judge = await self._admission(work, items)
+""",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "position moved without comparing",
+        "services/eventing/positions.py",
+        "        WHERE consumed_positions.next_offset = excluded.previous_offset\n",
+        "",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "an event said again takes effect again",
+        "services/eventing/admission.py",
+        "        if event.version <= version:\n            return False\n",
+        "        if event.version <= version:\n            return True\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "memory overtakes an unpublished row",
+        "services/eventing/publishing.py",
+        "            if all(earlier in self._waiting or earlier in self._passed_set for earlier in row.waits_for):\n",
+        "            if True:\n",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "nothing is kept in the outbox",
+        "services/eventing/publishing.py",
+        "            if key in held or row.id in self._waiting or not old:\n",
+        "            if True:\n",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "consuming from the latest offset",
+        "services/eventing/consumer.py",
+        'auto_offset_reset="earliest"',
+        'auto_offset_reset="latest"',
+        (f"{EVENTING}/test_consumer.py",),
+    ),
+    # Order, and a bad message stops nobody else.
+    Mutant(
+        "later events pass a parked one",
+        "services/eventing/admission.py",
+        "        if lane in self.blocked:\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a cause is not waited for",
+        "services/eventing/admission.py",
+        "        if cause is not None and not self._has_seen(cause):\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a rewritten past is not noticed",
+        "services/eventing/admission.py",
+        "        if event.previous != (last.digest if last else None):\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a gap is not noticed",
+        "services/eventing/admission.py",
+        "        if event.version > version + 1:\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a failing item takes its neighbours with it",
+        "services/eventing/processing.py",
+        "                parked = await self._attempt(items, alone, nexts, positions, isolating=True)\n",
+        "                raise\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    # A sender is who it says; the actor is who the token says, under an appointment.
+    Mutant(
+        "signature unchecked",
+        "contracts/tsunagu_contracts/jose.py",
+        "        return jws.deserialize_compact(token, key.native, registry=_SIGNATURES).payload\n",
+        "        return jws.extract_compact(token.encode()).payload\n",
+        ("tests/unit/contracts",),
+    ),
+    Mutant(
+        "appointment unchecked",
+        "services/membership/facts.py",
+        "    if not appointment.holds(at):\n",
+        "    if False:\n",
+        ("tests/unit/membership", f"{CONSENT}/test_releases.py"),
+    ),
+    Mutant(
+        "another's appointment accepted",
+        "services/membership/facts.py",
+        "    if (appointment.coordinator_id, appointment.agency_id) != (coordinator_id, agency_id):\n",
+        "    if False:\n",
+        ("tests/unit/membership",),
+    ),
+    Mutant(
+        "actor need not be the token's",
+        "services/referral/domain/checking.py",
+        "    if incoming.actor is not None and manifest.actor != str(incoming.actor):\n",
+        "    if False:\n",
+        ("tests/service/test_referral_http.py",),
+    ),
+    Mutant(
+        "mandate unchecked",
+        "services/membership/facts.py",
+        "    if area not in mandate.areas or mandate.agencies.isdisjoint(agencies):\n",
+        "    if False:\n",
+        ("tests/unit/membership", "tests/unit/audit"),
+    ),
+    Mutant(
+        "ACLs off",
+        "deploy/embedded/kafka.py",
+        '"allow.everyone.if.no.acl.found": "false"',
+        '"allow.everyone.if.no.acl.found": "true"',
+        ("tests/infra/test_provisioning.py",),
+    ),
+    Mutant(
+        "an agency may read every inbound topic",
+        "contracts/tsunagu_contracts/topics.py",
+        'AclRule(principal, "READ", "TOPIC", agency_inbound(agency_id))',
+        'AclRule(principal, "READ", "TOPIC", "agency.", "PREFIXED")',
+        ("tests/infra/test_provisioning.py",),
+    ),
+)
