@@ -70,7 +70,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         """Issue blank handles to the caller's agency."""
         key = idempotency.require_key(idempotency_key)
         async with database.work() as work:
-            agency_id = (await acting(work.session, who, custody.clock.now())).agency_id
+            agency_id = await acting(work.session, who, custody.clock.now())
             request = f"handles {agency_id} {wanted.count}".encode()
             earlier = await idempotency.claim(work.session, caller=_name(who), key=key, request=request)
             if earlier is not None:

@@ -1,5 +1,6 @@
 """For which agency a caller acts, and under which appointment."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,26 +14,18 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """The agency that a caller acts for; a system of an agency has no appointment."""
-
-    agency_id: str
-    appointment_id: str | None
-
-
-async def acting(session: AsyncSession, caller: Caller, at: datetime) -> Acting:
-    """Find the agency that a caller acts for.
+async def acting(session: AsyncSession, caller: Caller, at: datetime, preferred: Collection[str] = ()) -> str:
+    """Find the agency that a caller acts for, one of the preferred where a coordinator has several.
 
     Refuses with `not_permitted` whoever is neither an agency's system nor a coordinator, and with
     `appointment_not_valid` a coordinator without an appointment (for the agency that vouches, if one does).
     """
     if caller.actor.kind is ActorKind.SYSTEM and caller.agency_id is not None:
-        return Acting(caller.agency_id, None)
+        return caller.agency_id
     held = await _held(session, caller, at)
     if not held:
         raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
-    return Acting(held[0].agency_id, held[0].appointment_id)
+    return next((each.agency_id for each in held if each.agency_id in preferred), held[0].agency_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ async def of(session: AsyncSession, caller: Caller, referral_id: str, custody: C
     Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
     """
     now = custody.clock.now()
-    agency_id = (await acting(session, caller, now)).agency_id
     referral = await referrals.load(session, referral_id)
+    parties = (referral.sender, referral.addressee) if referral else ()
+    agency_id = await acting(session, caller, now, parties)
     if referral is None or not referral.is_party(agency_id):
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
     record_ids = [referral.record_id] if referral.record_id else []

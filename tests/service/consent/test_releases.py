@@ -6,14 +6,17 @@ import pytest
 import sqlalchemy as sa
 
 from services.consent.keystore import FileKeyStore
-from services.consent.storage.tables import releases
-from services.membership.tables import member_appointments
+from services.consent.storage.tables import releases as releases_table
+from services.consent.use_cases import coverage, releases
+from services.runtime.identity import Caller
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent, resigned
 from tsunagu_contracts import jose
-from tsunagu_contracts.codes import Category, ReferralState, StatementKind
+from tsunagu_contracts.actors import Actor
+from tsunagu_contracts.codes import Area, Category, Field, ReferralState, Role, StatementKind
+from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused, StatementRecorded
-from tsunagu_contracts.events.directory import AppointmentEnded
+from tsunagu_contracts.events.directory import AppointmentEnded, AppointmentGranted
 from tsunagu_contracts.keys import EncryptionKey
 from tsunagu_contracts.sealing import open_capsule, seal_capsule, unwrap_content_key
 
@@ -288,19 +291,48 @@ async def test_refusals_are_recorded(bench: Bench) -> None:
         assert {(row.granted, row.reason) for row in rows} == {(False, data.reason.value) for _, data in said}
 
 
+async def appoint_at_both(bench: Bench) -> None:
+    """Let the desk's coordinator work for the NPO too."""
+    both = AppointmentGranted(
+        appointment_id="ap-0000",
+        coordinator_id=DESK.coordinator,
+        agency_id=NPO.id,
+        role=Role.CSW,
+        field=Field.COMMUNITY,
+        areas=(Area.FUJIMI,),
+        valid_from=NOW,
+        valid_until=None,
+        granted_by="operator:o-1",
+    )
+    await bench.handle(("appointment:ap-0000", both))
+
+
 async def test_a_coordinator_of_two_agencies(bench: Bench) -> None:
-    """A coordinator with appointments at two agencies acts for the one that the referral is addressed to."""
+    """A coordinator who works for two agencies opens for the addressee, and nothing for the other one."""
     sent = await granted(bench)
-    async with bench.database.work() as work:
-        table = member_appointments
-        await work.session.execute(
-            sa.update(table).where(table.c.appointment_id == NPO.appointment).values(coordinator_id=DESK.coordinator)
-        )
+    await appoint_at_both(bench)
 
     by_npo = await bench.ask(sent, by=SendingAgency(NPO.id, DESK.coordinator, signing=NPO.signing))
 
     assert by_npo.json()["code"] == "referral_unknown"
     bench.opened(await bench.ask(sent))
+
+
+async def test_a_coordinator_for_whom_no_agency_vouches(bench: Bench) -> None:
+    """A coordinator who signed in personally acts for the agency that the referral concerns, if for any."""
+    sent = await granted(bench)
+    await appoint_at_both(bench)
+    asked = releases.Request(sent.id, sent.section(HEALTH), None)
+
+    async with bench.database.reading() as session:
+        herself = Caller(Actor.coordinator(DESK.coordinator), None)
+        prepared = await releases.prepare(session, herself, asked, bench.custody)
+        told = await coverage.of(session, herself, sent.id, bench.custody)
+        with pytest.raises(Refusal, match="appointment_not_valid"):
+            await releases.prepare(session, Caller(Actor.coordinator("c-0999"), None), asked, bench.custody)
+
+    assert prepared.coordinator.appointment_id == DESK.appointment
+    assert told.addressee == DESK.id
 
 
 async def test_writes_need_a_key_and_a_token(bench: Bench) -> None:
@@ -351,4 +383,4 @@ async def test_the_database_refuses_a_release_without_ground(bench: Bench, colum
     }
     with pytest.raises(sa.exc.IntegrityError, match="a_release_rests_on_a_statement"):
         async with bench.database.work() as work:
-            await work.session.execute(sa.insert(releases).values(full | {column: value}))
+            await work.session.execute(sa.insert(releases_table).values(full | {column: value}))
