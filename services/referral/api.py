@@ -13,7 +13,6 @@ from services.referral.domain.checking import Incoming, Rules
 from services.referral.storage.referrals import Stored
 from services.referral.use_cases import queries
 from services.referral.use_cases.messages import take_messages
-from services.referral.use_cases.telling import inbound_message
 from services.runtime.errors import PROBLEM_JSON, problem
 from services.runtime.idempotency import claim, require_key
 from services.runtime.identity import Caller, caller
@@ -36,6 +35,7 @@ from tsunagu_contracts.events.referral import (
     SectionCoverage,
     SectionFacts,
 )
+from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.messages import AgencyMessage
 from tsunagu_contracts.ports import Clock
 from tsunagu_contracts.types import Id
@@ -168,7 +168,7 @@ def router(database: Database, rules: Rules, clock: Clock) -> APIRouter:
             agencies = await queries.agencies_of(session, calling.actor, calling.agency_id, clock.now())
             delivery = await queries.find_delivery(session, agencies, referral_id)
         # The very bytes of the inbound topic: the event's digest is what others refer to.
-        content = inbound_message(decode_event(delivery.event.encode()), delivery.bodies)
+        content = InboundMessage(decode_event(delivery.event.encode()), delivery.bodies).to_bytes()
         return Response(content, media_type="application/json")
 
     return routes

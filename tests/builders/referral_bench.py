@@ -1,6 +1,5 @@
 """The service `referral` on a real database without Kafka: batches go in by hand, what it says is read back."""
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import CoverageDecided
 from tsunagu_contracts.events.directory import AgencyRegistered, AppointmentGranted
 from tsunagu_contracts.events.referral import SectionCoverage
+from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.limits import Limits
 from tsunagu_contracts.manifests import SubmitReferral
@@ -62,14 +62,13 @@ class Said:
     def event(self) -> Event:
         """The event on a topic of services, or inside a message to an agency."""
         if self.topic.startswith("agency."):
-            return decode_event(json.dumps(json.loads(self.value)["event"]).encode())
+            return InboundMessage.parse(self.value).event
         return decode_event(self.value)
 
     @property
     def bodies(self) -> Mapping[str, str]:
         """The bodies in a message to an agency."""
-        sealed: dict[str, str] = json.loads(self.value)["bodies"]
-        return sealed
+        return InboundMessage.parse(self.value).bodies
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Saying what happened: events for the services, and for the agencies what concerns them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from services.referral.domain.referral import Decision, Referral
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.envelope import Cause, Event, encode_event
 from tsunagu_contracts.events.referral import MessageRefused, ReferralDelivered, ReferralFacts
+from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.topics import agency_inbound
 
 
@@ -45,10 +45,10 @@ async def tell_agencies(work: Work, said: Said, event: Event, bodies: Mapping[st
     if event.version != referral.version:
         raise RuntimeError("a referral and its stream of events differ in version")
     with_bodies = bodies[referral.referral_id] if isinstance(event.data, ReferralDelivered) else {}
-    plain = inbound_message(event, {})
+    plain = InboundMessage(event).to_bytes()
     await work.send(agency_inbound(referral.sender), referral.referral_id, plain, said.trace)
     if referral.delivered:
-        delivered = inbound_message(event, with_bodies) if with_bodies else plain
+        delivered = InboundMessage(event, with_bodies).to_bytes() if with_bodies else plain
         await work.send(agency_inbound(referral.addressee), referral.referral_id, delivered, said.trace)
 
 
@@ -57,12 +57,7 @@ async def tell_sender(work: Work, incoming: Incoming, event: Event) -> None:
     data = event.data
     referral_id = data.referral_id if isinstance(data, ReferralFacts | MessageRefused) else None
     topic = agency_inbound(incoming.agency_id)
-    await work.send(topic, referral_id or event.key, inbound_message(event, {}), incoming.trace)
-
-
-def inbound_message(event: Event, bodies: Mapping[str, str]) -> bytes:
-    """Return a message to an agency: the event as it was said, and the bodies that come with it."""
-    return b'{"event":' + encode_event(event) + b',"bodies":' + json.dumps(dict(bodies)).encode() + b"}"
+    await work.send(topic, referral_id or event.key, InboundMessage(event).to_bytes(), incoming.trace)
 
 
 def deliveries(said: Sequence[Event]) -> dict[str, str]:
