@@ -1,6 +1,7 @@
 """What an agency needs to join Tsunagu from its own software: sealing, sending, receiving, opening."""
 
-from tsunagu_agency.client import AgencyClient, OpenedSection, Receipt, StatementReceipt
+from tsunagu_agency.answers import Receipt, StatementReceipt
+from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
 from tsunagu_agency.errors import (
     AgencyError,

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
 from opentelemetry import trace
 from opentelemetry.propagate import inject
 from opentelemetry.trace import SpanKind
-from pydantic import ValidationError
 
+from tsunagu_agency.answers import Agency, Handles, Receipt, Release, StatementReceipt, read
 from tsunagu_agency.configuration import Network
-from tsunagu_agency.errors import ProblemError, UntrustedDeliveryError
+from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
@@ -29,7 +29,6 @@ from tsunagu_contracts.codes import (
     Outcome,
     Purpose,
     ReferralAct,
-    ReferralState,
     RefusalCode,
     StatementKind,
     StatementMethod,
@@ -42,44 +41,8 @@ from tsunagu_contracts.manifests import Notice, SubmitReferral, verify_manifest
 from tsunagu_contracts.messages import check_bodies
 from tsunagu_contracts.ports import Clock, Ids, RandomBytes, SystemClock, Uuid7Ids
 from tsunagu_contracts.sealing import unwrap_content_key
-from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
 _tracer = trace.get_tracer("tsunagu.agency")
-_Model = TypeVar("_Model", bound=Frozen)
-
-
-class Receipt(Frozen):
-    """What `referral` answers to a message that it has taken: where the referral now stands."""
-
-    message_id: Id
-    referral_id: Id
-    version: int
-    state: ReferralState
-
-
-class StatementReceipt(Frozen):
-    """What `consent` answers to a statement that has taken effect."""
-
-    statement_id: Id
-    referral_id: Id
-    recorded_at: Instant
-
-
-class _Release(Frozen):
-    release_id: Id
-    key: Compact
-
-
-class _Handles(Frozen):
-    handles: tuple[Compact, ...]
-
-
-class _AgencyFacts(Frozen):
-    signing_key: PublicKey
-
-
-class _Agency(Frozen):
-    tsunagu: _AgencyFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +116,7 @@ class AgencyClient(MessageWriter):
         """Fetch blank handles from `consent` into the key store; returns how many there are now."""
         answer = await self._services.post("consent", "/handles", _json({"count": count}))
         now = self._clock.now()
-        certificates = _read(_Handles, answer).handles
+        certificates = read(Handles, answer).handles
         self._keystore.add_handles(certificates, self._network.handles_key, now)
         return self._keystore.count_handles(now)
 
@@ -176,7 +139,7 @@ class AgencyClient(MessageWriter):
             answer = await self._services.post(
                 "referral", "/messages", message.raw, by=by, idempotency_key=message.message_id
             )
-        return _read(Receipt, answer)
+        return read(Receipt, answer)
 
     async def act(
         self,
@@ -230,7 +193,7 @@ class AgencyClient(MessageWriter):
             answer = await self._services.post(
                 "consent", "/statements", message.raw, by=by, idempotency_key=message.message_id
             )
-        return _read(StatementReceipt, answer)
+        return read(StatementReceipt, answer)
 
     def inbox(self) -> AsyncIterator[Inbound]:
         """Yield what concerns this agency as it comes, each item at least once, for ever.
@@ -267,7 +230,7 @@ class AgencyClient(MessageWriter):
         facts = await self._signed_section(delivered, item.bodies, section_id)
         with _tracer.start_as_current_span("agency open section", kind=SpanKind.CLIENT):
             asked = {"referral_id": referral_id, "section_id": section_id, "appointment": by.appointment_id}
-            answer = _read(_Release, await self._services.post("consent", "/releases", _json(asked), by=by))
+            answer = read(Release, await self._services.post("consent", "/releases", _json(asked), by=by))
         try:
             content_key = self._unwrapped(answer, referral_id, section_id)
             content = jose.open_body(item.bodies[section_id], content_key, section_id, limits=self._limits)
@@ -292,7 +255,7 @@ class AgencyClient(MessageWriter):
                 return section
         raise UntrustedDeliveryError(delivered.referral_id, RefusalCode.SECTION_UNKNOWN)
 
-    def _unwrapped(self, answer: _Release, referral_id: str, section_id: str) -> bytes:
+    def _unwrapped(self, answer: Release, referral_id: str, section_id: str) -> bytes:
         released = unwrap_content_key(answer.key, self._keystore.encryption, limits=self._limits)
         for_us = (released.release_id, released.referral_id, released.section_id)
         if for_us != (answer.release_id, referral_id, section_id):
@@ -302,17 +265,9 @@ class AgencyClient(MessageWriter):
     async def _signing_key(self, agency_id: str) -> PublicKey:
         if agency_id not in self._signing_keys:
             answer = await self._services.get("directory", f"/agencies/{agency_id}")
-            self._signing_keys[agency_id] = _read(_Agency, answer).tsunagu.signing_key
+            self._signing_keys[agency_id] = read(Agency, answer).tsunagu.signing_key
         return self._signing_keys[agency_id]
 
 
 def _json(members: Mapping[str, object]) -> bytes:
     return json.dumps(members).encode("utf-8")
-
-
-def _read(model: type[_Model], answer: dict[str, object]) -> _Model:
-    try:
-        return model.model_validate(answer)
-    except (ValidationError, Refusal):
-        # A success that says something else is a fault of the network, not of the caller.
-        raise ProblemError.of(502, {"code": "unexpected_answer"}) from None

@@ -1,0 +1,64 @@
+"""What the services answer, as far as an agency's software reads it."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from tsunagu_agency.errors import ProblemError
+from tsunagu_contracts.codes import ReferralState
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.keys import PublicKey
+from tsunagu_contracts.types import Compact, Frozen, Id, Instant
+
+_Model = TypeVar("_Model", bound=Frozen)
+
+
+class Receipt(Frozen):
+    """What `referral` answers to a message that it has taken: where the referral now stands."""
+
+    message_id: Id
+    referral_id: Id
+    version: int
+    state: ReferralState
+
+
+class StatementReceipt(Frozen):
+    """What `consent` answers to a statement that has taken effect."""
+
+    statement_id: Id
+    referral_id: Id
+    recorded_at: Instant
+
+
+class Release(Frozen):
+    """A release that `consent` has recorded, and the section's key wrapped for the agency."""
+
+    release_id: Id
+    key: Compact
+
+
+class Handles(Frozen):
+    """Certificates of new blank handles."""
+
+    handles: tuple[Compact, ...]
+
+
+class AgencyFacts(Frozen):
+    """What the network says of an agency beside its HSDS record."""
+
+    signing_key: PublicKey
+
+
+class Agency(Frozen):
+    """An agency as `directory` shows it."""
+
+    tsunagu: AgencyFacts
+
+
+def read(model: type[_Model], answer: dict[str, object]) -> _Model:
+    """Read an answer; raises `ProblemError` with `unexpected_answer` where it says something else."""
+    try:
+        return model.model_validate(answer)
+    except (ValidationError, Refusal):
+        # A success that says something else is a fault of the network, not of the caller.
+        raise ProblemError.of(502, {"code": "unexpected_answer"}) from None
