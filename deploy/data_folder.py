@@ -65,6 +65,11 @@ class DataFolder:
         return self.root / "network" / "trust.json"
 
     @property
+    def known(self) -> Path:
+        """Exists once every service has heard of the network's agencies."""
+        return self.root / "network" / "known"
+
+    @property
     def secrets(self) -> Path:
         """Passwords, readable by their owner only."""
         return self.root / "secrets.json"

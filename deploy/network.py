@@ -26,7 +26,8 @@ from tsunagu_contracts.topics import SERVICES, agency_principal
 
 ISSUER = "issuer"
 DEMO_NETWORK = Path(__file__).parent / "demo" / "network"
-READY_SECONDS = 90.0
+# Generous, because a machine may be busy with other things; an idle one needs 5 s.
+READY_SECONDS = 120.0
 
 Report = Callable[[str], None]
 """Called with the name of each process that has become ready."""
@@ -80,16 +81,18 @@ class EmbeddedNetwork:
         self._ports = dict(zip(names, ports_kept_in(self.data.root / "ports.json", len(names)), strict=True))
         self._processes = {name: self._process(name) for name in names}
         try:
-            # The directory is ready once it has said the network; the others, once they have heard what was said.
-            self._processes[ISSUER].start()
-            self._processes["directory"].start()
-            self.wait_ready("directory")
+            if not self.data.known.exists():
+                # The directory is ready once it has said the network, the others once they have heard what was
+                # said before they came. Later starts find all of it in the databases and need not wait.
+                self._processes["directory"].start()
+                self.wait_ready("directory")
             for process in self._processes.values():
                 if not process.alive:
                     process.start()
             for name in names:
                 self.wait_ready(name)
                 report(name)
+            self.data.known.touch()
             self._write_run_file()
         except BaseException:
             self.stop()

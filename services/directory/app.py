@@ -8,8 +8,12 @@ from services.directory.api import TrustView, router
 from services.directory.network_files import read_network
 from services.directory.settings import DirectorySettings
 from services.directory.use_cases.loading import load_network
+from services.eventing import outbox
+from services.eventing.database import Database
 from services.runtime.app import Parts, Service
 from tsunagu_contracts.keys import PublicKey
+
+_SAID_WITHIN_SECONDS = 20
 
 _log = logging.getLogger("tsunagu.directory")
 
@@ -34,6 +38,7 @@ def compose(parts: Parts, settings: DirectorySettings) -> Service:
             loaded.appointments_ended,
             loaded.mandates,
         )
+        await _until_said(parts.database)
 
     return Service(
         name="directory",
@@ -41,3 +46,22 @@ def compose(parts: Parts, settings: DirectorySettings) -> Service:
         agency_signing_key=agency_signing_key,
         on_start=load,
     )
+
+
+async def _until_said(database: Database) -> None:
+    """Wait until Kafka has everything, so that whoever starts after us hears of the network at once.
+
+    Kafka may be away for long; then we start all the same, and readiness tells of the unpublished rows.
+    """
+    try:
+        async with asyncio.timeout(_SAID_WITHIN_SECONDS):
+            # The outbox tells nobody when it is empty.
+            while await _unpublished(database):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        _log.warning("the network is loaded and not yet published; the relay goes on trying")
+
+
+async def _unpublished(database: Database) -> bool:
+    async with database.engine.connect() as connection:
+        return await outbox.oldest_age(connection) > 0

@@ -56,6 +56,8 @@ class Consumer:
         self._releasing: asyncio.Task[None] | None = None
         self._busy_since: float | None = None
         self._gaps: dict[TopicPartition, int] = {}
+        self._ends_at_start: dict[TopicPartition, int] = {}
+        self._caught_up = False
         self.broker = consuming_broker(access, f"tsunagu.{service}")
         expressions = [re.escape(name) for name in names] + ([pattern] if pattern else [])
         self._subscriber = self.broker.subscriber(
@@ -107,6 +109,23 @@ class Consumer:
             if end is not None and self._positions.knows(partition):
                 waiting += max(0, end - (self._positions.next_offset(partition) or 0))
         return waiting
+
+    async def caught_up(self) -> bool:
+        """Whether what stood on Kafka when this member began has taken effect; once true it stays true."""
+        if not self._caught_up and self.assigned and self._kafka is not None:
+            partitions = self._kafka.assignment()
+            self._caught_up = all([await self._passed_start(self._kafka, each) for each in partitions])
+        return self._caught_up
+
+    async def _passed_start(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
+        known = consumer.highwater(partition)
+        if known is None or not self._positions.knows(partition):
+            return False
+        end = self._ends_at_start.setdefault(partition, known)
+        if (self._positions.next_offset(partition) or 0) >= end:
+            return True
+        # What retention has deleted never comes: then the client stands at the end with nothing in hand.
+        return await consumer.position(partition) >= end and self._busy_since is None
 
     @property
     def _kafka(self) -> AIOKafkaConsumer | None:

@@ -45,12 +45,14 @@ def router(database: Database, consumer: Consumer | None, condition: Condition) 
             checks["database"] = False
             fine = False
         if consumer is not None:
+            caught_up = await consumer.caught_up()
             checks |= {
+                "caught_up": caught_up,
                 "assigned": consumer.assigned,
                 "lag": consumer.lag(),
                 "busy_seconds": round(consumer.busy_seconds, 3),
             }
-            fine = fine and consumer.assigned and consumer.busy_seconds < MOST_BUSY_SECONDS
+            fine = fine and caught_up and consumer.assigned and consumer.busy_seconds < MOST_BUSY_SECONDS
         response.status_code = 200 if fine else 503
         return {"ready": fine, **checks}
 
