@@ -14,7 +14,7 @@ from tsunagu_contracts.strict_json import parse_object
 from tsunagu_contracts.types import AgencyId, Frozen, Id
 
 ASSERTION_TYP = "JWT"
-AUDIENCE = "tsunagu"
+AUDIENCE: Literal["tsunagu"] = "tsunagu"
 MAX_LIFETIME = timedelta(seconds=300)
 CLOCK_SKEW = timedelta(seconds=30)
 """How far the agency's clock may be ahead of the service's."""
@@ -25,7 +25,8 @@ class Assertion(Frozen):
 
     iss: AgencyId
     sub: Annotated[str, StringConstraints(pattern=r"^(system|coordinator):[a-z0-9][a-z0-9.-]{0,63}$")]
-    aud: Literal["tsunagu"] = "tsunagu"
+    # No default: a token that names no audience might be meant for anybody.
+    aud: Literal["tsunagu"]
     iat: int
     exp: int
     jti: Id
@@ -43,7 +44,7 @@ def sign_assertion(
     """Sign an assertion of this agency for one of its subjects (`system:<agency_id>`, `coordinator:<id>`)."""
     issued = int(now.timestamp())
     expires = issued + int(min(lifetime, MAX_LIFETIME).total_seconds())
-    claims = Assertion(iss=agency_id, sub=subject, iat=issued, exp=expires, jti=ids.new())
+    claims = Assertion(iss=agency_id, sub=subject, aud=AUDIENCE, iat=issued, exp=expires, jti=ids.new())
     return jose.sign(claims.model_dump_json().encode("utf-8"), key, typ=ASSERTION_TYP)
 
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from services.eventing.broker import KafkaAccess, Producer
@@ -16,7 +16,7 @@ from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.runtime import errors, health
 from services.runtime.health import Condition
-from services.runtime.identity import AgencySigningKey, Identity
+from services.runtime.identity import AgencySigningKey, Identity, caller
 from services.runtime.settings import ServiceSettings
 from services.runtime.telemetry import configure_logging, configure_tracing
 from tsunagu_contracts.ports import Clock, Ids, SystemClock, Uuid7Ids
@@ -106,7 +106,14 @@ def build(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
             await asyncio.gather(*tasks, return_exceptions=True)
         _log.info("stopped")
 
-    app = FastAPI(title=f"Tsunagu {name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    # FastAPI's own description is open to everybody; nothing here is but health.
+    app = FastAPI(title=f"Tsunagu {name}", version="1", lifespan=lifespan, openapi_url=None)
+
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(caller)])
+    async def description() -> dict[str, object]:
+        """The OpenAPI description of this service."""
+        return app.openapi()
+
     app.state.identity = Identity(
         issuer_url=settings.issuer_url, agency_signing_key=service.agency_signing_key, clock=clock
     )

@@ -15,7 +15,7 @@ from tests.contracts.golden.shelf import (
     at,
     ident,
 )
-from tsunagu_contracts.assertions import Assertion
+from tsunagu_contracts.assertions import AUDIENCE, Assertion
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -133,6 +133,7 @@ def tokens_hold(shelf: Shelf, said: Said) -> None:
     shelf.message("token.person_ref", lambda: _person_reference(shelf, submission).written())
     shelf.message("token.released_key", lambda: _released(shelf, submission).written())
     claims = Assertion(
+        aud=AUDIENCE,
         iss=CLINIC,
         sub=f"system:{CLINIC}",
         iat=int(at(0).timestamp()),

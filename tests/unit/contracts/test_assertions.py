@@ -55,6 +55,7 @@ def test_an_assertion_expires() -> None:
         {"sub": "operator:root"},
         {"aud": "elsewhere"},
         {"aud": ["tsunagu"]},
+        {"aud": None},
         {"jti": None},
         {"exp": None},
         {"exp": "soon"},
