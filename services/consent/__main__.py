@@ -1,5 +1,9 @@
-"""`python -m services.consent` runs the service."""
+"""Run `consent`: `python -m services.consent`, settings from the environment."""
 
-from services.consent.app import main
+from services.consent.app import compose
+from services.consent.settings import ConsentSettings
+from services.runtime.app import serve
 
-main()
+if __name__ == "__main__":
+    settings = ConsentSettings()
+    serve("consent", settings, lambda parts: compose(parts, settings))

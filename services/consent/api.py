@@ -10,6 +10,7 @@ from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
 from services.runtime import idempotency
+from services.runtime.errors import PROBLEM_JSON
 from services.runtime.idempotency import Answer
 from services.runtime.identity import Caller, caller
 from tsunagu_contracts.codes import RefusalCode
@@ -18,7 +19,7 @@ from tsunagu_contracts.events.consent import CoverageDecided
 from tsunagu_contracts.limits import DEFAULT_LIMITS
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
-WhoCalls = Annotated[Caller, Depends(caller)]
+Calling = Annotated[Caller, Depends(caller)]
 IdempotencyKey = Annotated[str | None, Header()]
 
 
@@ -61,34 +62,41 @@ class ReleaseAnswer(Frozen):
 
 def router(database: Database, custody: Custody) -> APIRouter:
     """The routes of consent."""
-    routes = APIRouter()
+    routes = APIRouter(responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}})
 
     @routes.post("/handles", status_code=201, response_model=HandlesIssued)
     async def issue_handles(
-        who: WhoCalls, wanted: HandlesWanted, idempotency_key: IdempotencyKey = None
+        calling: Calling, wanted: HandlesWanted, idempotency_key: IdempotencyKey = None
     ) -> dict[str, object]:
         """Issue blank handles to the caller's agency."""
         key = idempotency.require_key(idempotency_key)
         async with database.work() as work:
-            agency_id = await acting(work.session, who, custody.clock.now())
+            agency_id = await acting(work.session, calling, custody.clock.now())
             request = f"handles {agency_id} {wanted.count}".encode()
-            earlier = await idempotency.claim(work.session, caller=_name(who), key=key, request=request)
+            earlier = await idempotency.claim(work.session, caller=_name(calling), key=key, request=request)
             if earlier is not None:
                 return earlier.body
             issued = HandlesIssued(handles=tuple(await handles.issue(work, agency_id, wanted.count, custody)))
             answer = Answer(201, issued.model_dump(mode="json"))
-            await idempotency.keep(work.session, answer, caller=_name(who), key=key)
+            await idempotency.keep(work.session, answer, caller=_name(calling), key=key)
         return answer.body
 
-    @routes.post("/statements", status_code=201, response_model=StatementAnswer)
+    @routes.post(
+        "/statements",
+        status_code=201,
+        response_model=StatementAnswer,
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        },
+    )
     async def record_statement(
-        who: WhoCalls, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+        calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> StatementAnswer:
         """Record the person's word from the bytes of a signed message; the same message again changes nothing."""
         idempotency.require_key(idempotency_key)
         raw = await _body(request)
         async with database.reading() as session:
-            verified = await statements.verify(session, raw, who)
+            verified = await statements.verify(session, raw, calling)
         async with database.work() as work:
             recorded = await statements.record(work, verified, custody)
         if recorded.again:
@@ -101,13 +109,13 @@ def router(database: Database, custody: Custody) -> APIRouter:
 
     @routes.post("/releases", status_code=201, response_model=ReleaseAnswer)
     async def release(
-        who: WhoCalls, wanted: ReleaseWanted, response: Response, idempotency_key: IdempotencyKey = None
+        calling: Calling, wanted: ReleaseWanted, response: Response, idempotency_key: IdempotencyKey = None
     ) -> ReleaseAnswer:
         """Hand over a section's key; a repeated call is decided, recorded and wrapped anew, and nothing is kept."""
         idempotency.require_key(idempotency_key)
         asked = releases.Request(wanted.referral_id, wanted.section_id, wanted.appointment)
         async with database.reading() as session:
-            prepared = await releases.prepare(session, who, asked, custody)
+            prepared = await releases.prepare(session, calling, asked, custody)
         async with database.work() as work:
             outcome = await releases.decide(work, prepared, custody)
         # Only here, where the transaction has committed, may the key leave.
@@ -121,16 +129,16 @@ def router(database: Database, custody: Custody) -> APIRouter:
         )
 
     @routes.get("/coverage/{referral_id}", response_model=CoverageDecided)
-    async def read_coverage(who: WhoCalls, referral_id: Id) -> CoverageDecided:
+    async def read_coverage(calling: Calling, referral_id: Id) -> CoverageDecided:
         """Tell a party of a referral what is covered at this moment."""
         async with database.reading() as session:
-            return await coverage.of(session, who, referral_id, custody)
+            return await coverage.of(session, calling, referral_id, custody)
 
     return routes
 
 
-def _name(who: Caller) -> str:
-    return f"{who.agency_id or ''} {who.actor}"
+def _name(calling: Caller) -> str:
+    return f"{calling.agency_id or ''} {calling.actor}"
 
 
 async def _body(request: Request) -> bytes:

@@ -7,11 +7,11 @@ from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
 from services.consent.use_cases.custody import Bounds, Custody
-from services.runtime.app import Parts, Service, serve
+from services.runtime.app import Parts, Service
 from tsunagu_contracts.keys import PublicKey
 
 
-def compose(settings: ConsentSettings, parts: Parts) -> Service:
+def compose(parts: Parts, settings: ConsentSettings) -> Service:
     """Put consent together from its settings."""
     bounds = Bounds(
         handle_lifetime=timedelta(days=settings.handle_days),
@@ -31,9 +31,3 @@ def compose(settings: ConsentSettings, parts: Parts) -> Service:
         handler=subscribers.handler(custody),
         on_start=custody.open,
     )
-
-
-def main() -> None:
-    """Run consent until it is told to stop."""
-    settings = ConsentSettings()
-    serve("consent", settings, lambda parts: compose(settings, parts))
