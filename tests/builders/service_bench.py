@@ -67,11 +67,10 @@ class ServiceBench:
             return (await session.execute(sa.select(table).order_by(*table.primary_key))).mappings().all()
 
     async def plan(self, query: sa.Select[tuple[object, ...]]) -> str:
-        """Return how PostgreSQL would answer a query, knowing how its tables are filled and not how small they are."""
+        """Return how PostgreSQL answers a query by an index, if it can; tables of a test are too small to need one."""
         explained = str(query.compile(self.database.engine, compile_kwargs={"literal_binds": True}))
         async with self.database.engine.connect() as connection:
             await connection.execute(sa.text("ANALYZE"))
-            # Sequential scans of small tables are cheapest; what matters is that an index can answer.
             await connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
             rows = await connection.exec_driver_sql(f"EXPLAIN {explained}")
             return "\n".join(row[0] for row in rows)

@@ -56,13 +56,14 @@ class Finding:
     code: str
 
 
+# Rows are written in the order of their keys, so that two handlers never wait for each other in a circle.
 _KEEP = sa.text("""
     INSERT INTO log_entries (topic, partition, "offset", key, value, headers, timestamp_ms, digest, kept_at)
     SELECT said.*, CAST(:kept_at AS timestamptz) FROM unnest(
         CAST(:topic AS text[]), CAST(:partition AS int[]), CAST(:offset AS bigint[]), CAST(:key AS bytea[]),
         CAST(:value AS bytea[]), CAST(:headers AS text[]), CAST(:timestamp_ms AS bigint[]),
         CAST(:digest AS text[])
-    ) AS said
+    ) AS said (topic, partition, "offset") ORDER BY topic, partition, "offset"
     ON CONFLICT DO NOTHING
     RETURNING topic, partition, "offset"
 """)
@@ -111,7 +112,7 @@ _NOTE_ACCESSES = sa.text("""
         CAST(:agency_id AS text[]), CAST(:coordinator_id AS text[]), CAST(:appointment_id AS text[]),
         CAST(:statement_id AS text[]), CAST(:statement_number AS int[]), CAST(:number AS int[]),
         CAST(:reason AS text[]), CAST(:decided_at AS timestamptz[])
-    )
+    ) AS said (release_id) ORDER BY said.release_id
     ON CONFLICT (release_id) DO NOTHING
 """)
 _NOTE_FINDINGS = sa.text("""
