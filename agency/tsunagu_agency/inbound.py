@@ -1,14 +1,13 @@
 """What an agency receives: events of its referrals and, when a referral is delivered to it, sealed bodies."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tsunagu_contracts.codes import RefusalCode
-from tsunagu_contracts.envelope import Event, decode_event
+from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import MessageRefused, ReferralDelivered, ReferralFacts
-from tsunagu_contracts.strict_json import parse_object
+from tsunagu_contracts.inbound import InboundMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,10 @@ class Inbound:
     def read(cls, raw: bytes, traceparent: str | None = None) -> "Inbound":
         """Read an item; never raises, so that one item that cannot be read does not hold up the next."""
         try:
-            members = parse_object(raw)
-            event = decode_event(json.dumps(members.get("event")).encode("utf-8"))
+            message = InboundMessage.parse(raw)
         except Refusal as refusal:
             return cls(raw, unreadable=refusal.code, traceparent=traceparent)
-        bodies = members.get("bodies")
-        sealed = bodies if isinstance(bodies, dict) else {}
-        return cls(raw, event, {name: str(body) for name, body in sealed.items()}, traceparent=traceparent)
+        return cls(raw, message.event, message.bodies, traceparent=traceparent)
 
     @property
     def type(self) -> str | None:

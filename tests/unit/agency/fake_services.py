@@ -18,9 +18,10 @@ from tsunagu_contracts.codes import (
     ReferralState,
     RefusalCode,
 )
-from tsunagu_contracts.envelope import Event, encode_event
+from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import Accountable, ReferralDelivered, SectionCoverage
+from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.manifests import SubmitReferral
 from tsunagu_contracts.messages import AgencyMessage
 from tsunagu_contracts.problems import TELLINGS
@@ -150,7 +151,7 @@ class FakeServices:
             actor="system:consent",
             data=delivered,
         )
-        return b'{"event":' + encode_event(event) + b',"bodies":' + json.dumps(dict(message.bodies)).encode() + b"}"
+        return InboundMessage(event, message.bodies).to_bytes()
 
 
 def _agency(token: str) -> SendingAgency:
