@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage
 
@@ -25,6 +26,7 @@ _POLL_MILLISECONDS = 20
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_MOST_SECONDS = 5.0
 _RELEASE_EVERY_SECONDS = 0.5
+_POSITION_SECONDS = 1.0
 
 Batch = Sequence["ConsumerRecord[bytes | None, bytes | None]"]
 
@@ -118,14 +120,19 @@ class Consumer:
         return self._caught_up
 
     async def _passed_start(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
-        known = consumer.highwater(partition)
+        # The client tells of assigned partitions only, and assignments change while others are waited for.
+        known = consumer.highwater(partition) if partition in consumer.assignment() else None
         if known is None or not self._positions.knows(partition):
             return False
         end = self._ends_at_start.setdefault(partition, known)
         if (self._positions.next_offset(partition) or 0) >= end:
             return True
         # What retention has deleted never comes: then the client stands at the end with nothing in hand.
-        return await consumer.position(partition) >= end and self._busy_since is None
+        try:
+            position = await asyncio.wait_for(consumer.position(partition), _POSITION_SECONDS)
+        except (TimeoutError, IllegalStateError):
+            return False
+        return position >= end and self._busy_since is None
 
     @property
     def _kafka(self) -> AIOKafkaConsumer | None:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from deploy.access import PostgresAccess
 from services.eventing import parking
@@ -16,6 +18,7 @@ from services.eventing.database import Database
 from services.eventing.records import Item
 from services.eventing.work import Work
 from tests.infra.eventually import eventually
+from tests.infra.infrastructure import Infrastructure
 from tests.service.eventing.conftest import IDS, Stream, open_database
 
 
@@ -171,3 +174,35 @@ async def test_a_second_member_takes_over_without_repeating(
             assert [v for a, v in effects_seen if a == stream.aggregate] == [1, 2]
     finally:
         await replica.close()
+
+
+async def test_a_member_has_caught_up_when_what_was_there_has_taken_effect(
+    database: Database, effects: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+) -> None:
+    """While a batch from before its start is in hand it has not; an empty partition does not hold it up."""
+    topic, stream, member = make_topic(2), Stream(), Member("only")
+    member.gate.clear()
+    async with _producing(kafka) as producer:
+        await producer.send_and_wait(topic, stream.next(), key=stream.key.encode())
+    async with _consuming(database, kafka, topic, member, IDS.new()) as consumer:
+        await asyncio.wait_for(member.waiting.wait(), 60)
+        assert not await consumer.caught_up()
+        member.gate.set()
+        await eventually(consumer.caught_up)
+        assert await _took_effect(database) == [(stream.aggregate, 1)]
+
+
+async def test_a_member_catches_up_though_retention_has_deleted_everything(
+    database: Database, effects: None, kafka: KafkaAccess, make_topic: Callable[[int], str], infra: Infrastructure
+) -> None:
+    """Offsets that Kafka no longer has are not waited for."""
+    topic, stream = make_topic(1), Stream()
+    async with _producing(kafka) as producer:
+        sent = await producer.send_and_wait(topic, stream.next(), key=stream.key.encode())
+    admin = AdminClient(infra.kafka.librdkafka())
+    everything = TopicPartition(topic, 0, sent.offset + 1)
+    for deleted in admin.delete_records([everything]).values():
+        deleted.result(30)
+    async with _consuming(database, kafka, topic, Member("only"), IDS.new()) as consumer:
+        await eventually(consumer.caught_up)
+    assert await _took_effect(database) == []
