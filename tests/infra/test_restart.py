@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import stat
+
+import psutil
+import pytest
+
+from deploy.embedded.infrastructure import EmbeddedInfrastructure
+from deploy.network import EmbeddedNetwork
+from deploy.provisioning.databases import connect
+from tests.infra.databases import MakeDatabase
+from tests.infra.infrastructure import Infrastructure
+from tests.infra.kafka_clients import read_last, write
+from tsunagu_contracts.topics import SERVICES, agency_outbound
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def embedded(infra: Infrastructure) -> EmbeddedInfrastructure:
+    """The run's own Kafka and PostgreSQL; skipped where they belong to somebody else."""
+    if infra.embedded is None:
+        pytest.skip(f"the infrastructure is not ours to stop: {infra.origin}")
+    return infra.embedded
+
+
+def test_kafka_keeps_everything_over_a_restart(embedded: EmbeddedInfrastructure, network: EmbeddedNetwork) -> None:
+    """A broker that is killed and started again has its records, logins and address; services find back to it."""
+    agency = network.agency(network.agency_ids[-1])
+    topic = agency_outbound(agency.agency_id)
+    write(agency.kafka, topic, b'{"kept":true}')
+    embedded.broker.process.kill()
+    embedded.broker.start()
+    assert embedded.kafka == network.kafka_admin
+    assert read_last(network.service_login("referral"), topic, group="referral") == b'{"kept":true}'
+    for service in SERVICES:
+        network.wait_ready(service)
+
+
+async def test_postgres_keeps_what_was_committed(embedded: EmbeddedInfrastructure, make_database: MakeDatabase) -> None:
+    """A server that is killed and started again has every committed row, at the same address."""
+    database = make_database("notify")
+    before = embedded.postgres
+    async with connect(database) as connection:
+        await connection.execute("CREATE TABLE kept (what text)")
+        await connection.execute("INSERT INTO kept VALUES ('yes')")
+    embedded.server.process.kill()
+    embedded.server.start()
+    assert embedded.postgres == before
+    async with connect(database) as connection:
+        assert await connection.fetchval("SELECT what FROM kept") == "yes"
+
+
+def test_nothing_with_a_password_is_open_to_others(embedded: EmbeddedInfrastructure) -> None:
+    """The broker's settings and arguments, which hold passwords, are readable by their owner only."""
+    for name in ("server.properties", "start.args"):
+        assert stat.S_IMODE((embedded.broker.folder / name).stat().st_mode) == 0o600
+    assert not (embedded.broker.folder / "format.args").exists()
+
+
+def test_passwords_are_not_in_the_list_of_processes(embedded: EmbeddedInfrastructure) -> None:
+    """Whoever lists processes sees no password of Kafka or PostgreSQL."""
+    words = [
+        word
+        for process in (embedded.broker.process, embedded.server.process)
+        for word in psutil.Process(process.pid).cmdline()
+    ]
+    assert words
+    assert not [word for word in words if embedded.kafka.password in word or embedded.postgres.password in word]
