@@ -5,6 +5,7 @@ import logging
 
 from services import membership
 from services.directory.api import TrustView, router
+from services.directory.domain.problems import NetworkFilesError
 from services.directory.network_files import read_network
 from services.directory.settings import DirectorySettings
 from services.directory.use_cases.loading import load_network
@@ -28,9 +29,14 @@ def compose(parts: Parts, settings: DirectorySettings) -> Service:
         return keys[agency_id].signing if agency_id in keys else None
 
     async def load() -> None:
-        network = await asyncio.to_thread(read_network, settings.network_dir, settings.keys_file)
-        async with parts.database.work() as work:
-            loaded = await load_network(work, network)
+        try:
+            network = await asyncio.to_thread(read_network, settings.network_dir, settings.keys_file)
+            async with parts.database.work() as work:
+                loaded = await load_network(work, network)
+        except NetworkFilesError as error:
+            for problem in error.problems:
+                _log.error("network refused, nothing loaded: %s", problem)
+            raise
         _log.info(
             "network loaded agencies=%d granted=%d ended=%d mandates=%d",
             loaded.agencies,
