@@ -140,9 +140,7 @@ def create_app(issuer: Issuer) -> FastAPI:
         try:
             signed = issuer.token(form.get("subject", ""))
         except Refusal:
-            return _error(
-                "invalid_request", "subject must be coordinator:<id>, auditor:<id> or operator:<id>"
-            )
+            return _error("invalid_request", "subject must be coordinator:<id>, auditor:<id> or operator:<id>")
         answer = {"access_token": signed, "token_type": "Bearer", "expires_in": int(LIFETIME.total_seconds())}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
