@@ -17,6 +17,7 @@ def compose(parts: Parts, settings: NotifySettings) -> Service:
         parts.database,
         parts.clock,
         wakeups,
+        stopping=parts.stopping,
         look_every=settings.stream_looks_every_seconds,
         ends_after=settings.stream_ends_after_seconds,
     )
@@ -31,5 +32,5 @@ def compose(parts: Parts, settings: NotifySettings) -> Service:
         routers=[router(parts.database, parts.clock, stream)],
         agency_signing_key=agency_signing_key,
         handler=handle,
-        background=[wakeups.listen],
+        background=[wakeups.listen, stream.end_when_stopping],
     )

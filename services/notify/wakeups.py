@@ -33,8 +33,7 @@ class Wakeups:
             driver.add_termination_listener(lambda _connection: lost.set())
             await driver.add_listener(WAKE_CHANNEL, hear)
             # What came while nobody listened is found by looking once.
-            for coordinator_id in list(self._sleepers):
-                self._wake(coordinator_id)
+            self.wake_everyone()
             self.listening.set()
             try:
                 await lost.wait()
@@ -55,6 +54,11 @@ class Wakeups:
             sleepers.discard(woken)
             if not sleepers:
                 del self._sleepers[coordinator_id]
+
+    def wake_everyone(self) -> None:
+        """Let every stream look."""
+        for coordinator_id in list(self._sleepers):
+            self._wake(coordinator_id)
 
     def _wake(self, coordinator_id: str) -> None:
         for woken in self._sleepers.get(coordinator_id, ()):

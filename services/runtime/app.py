@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
@@ -27,11 +30,15 @@ _log = logging.getLogger("tsunagu.runtime")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the composition root of a service is given to build from."""
+    """What the composition root of a service is given to build from.
+
+    `stopping` is set as soon as the process is to stop, so that answers without an end can come to one.
+    """
 
     database: Database
     clock: Clock
     ids: Ids
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,9 @@ def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
     """Run a service until it is told to stop (SIGTERM, SIGINT); the batch in hand is finished and said."""
     configure_logging(name, settings.log_file)
     provider = configure_tracing(name, settings)
+    stopping = asyncio.Event()
     config = uvicorn.Config(
-        lambda: build(name, settings, compose),
+        lambda: build(name, settings, compose, stopping),
         factory=True,
         host=settings.http_host,
         port=settings.http_port,
@@ -66,13 +74,31 @@ def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
         timeout_graceful_shutdown=10,
         server_header=False,
     )
+    # When all is closed uvicorn raises the signal again; unhandled it would kill us before the last spans are out.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     try:
-        asyncio.run(uvicorn.Server(config).serve())
+        asyncio.run(_Server(config, stopping).serve())
     finally:
         provider.shutdown()
 
 
-def build(name: str, settings: ServiceSettings, compose: Callable[[Parts], Service]) -> FastAPI:
+class _Server(uvicorn.Server):
+    """Says at once that the process is to stop; uvicorn tells the application only after its last answer."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop because of a signal; the loop, which looks every tenth of a second, tells whoever waits."""
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def build(
+    name: str, settings: ServiceSettings, compose: Callable[[Parts], Service], stopping: asyncio.Event
+) -> FastAPI:
     """Put a service together."""
     access = KafkaAccess(settings.kafka_bootstrap, settings.kafka_username, settings.kafka_password.get_secret_value())
     clock, ids = SystemClock(), Uuid7Ids()
@@ -83,9 +109,9 @@ def build(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
         ids=ids,
         producer=Producer(access, f"tsunagu.{name}"),
     )
-    service = compose(Parts(database, clock, ids))
+    service = compose(Parts(database, clock, ids, stopping))
     consumer = _consumer(service, access, database)
-    condition = Condition()
+    condition = Condition(stopping)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +126,7 @@ def build(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
             tasks = [asyncio.create_task(_forever(run)) for run in service.background]
             _log.info("started")
             yield
-            condition.stopping = True
+            stopping.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,11 +14,11 @@ MOST_BUSY_SECONDS = 60.0
 MOST_OUTBOX_SECONDS = 30.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Whether the process has begun to stop; readiness turns false before anything is closed."""
 
-    stopping: bool = False
+    stopping: asyncio.Event
 
 
 def router(database: Database, consumer: Consumer | None, condition: Condition) -> APIRouter:
@@ -33,8 +33,8 @@ def router(database: Database, consumer: Consumer | None, condition: Condition) 
     @routes.get("/ready")
     async def ready(response: Response) -> dict[str, object]:
         """The process can do its work; 503 with the failing check otherwise."""
-        checks: dict[str, object] = {"stopping": condition.stopping}
-        fine = not condition.stopping
+        checks: dict[str, object] = {"stopping": condition.stopping.is_set()}
+        fine = not condition.stopping.is_set()
         try:
             async with asyncio.timeout(5), database.engine.connect() as connection:
                 age = await outbox.oldest_age(connection)

@@ -46,13 +46,19 @@ def saying() -> Saying:
 
 
 def routes(
-    bench: ServiceBench, *, wakeups: Wakeups | None = None, look_every: float = FAR_AWAY, ends_after: float = FAR_AWAY
+    bench: ServiceBench,
+    *,
+    wakeups: Wakeups | None = None,
+    look_every: float = FAR_AWAY,
+    ends_after: float = FAR_AWAY,
+    stopping: asyncio.Event | None = None,
 ) -> APIRouter:
     """The service's routes; without `wakeups` its streams only look by themselves."""
     stream = InboxStream(
         bench.database,
         bench.clock,
         wakeups or Wakeups(bench.database),
+        stopping=stopping or asyncio.Event(),
         look_every=look_every,
         ends_after=ends_after,
     )
@@ -271,6 +277,22 @@ async def test_a_stream_ends_with_its_time_and_with_the_readers_duty(bench: Serv
         lines = answer.aiter_lines()
         await anext(lines)
         bench.clock.at = NOW + timedelta(minutes=1)
+        assert await read(lines, 1) == []
+
+
+async def test_streams_end_at_once_when_the_process_is_to_stop(bench: ServiceBench, saying: Saying) -> None:
+    """A graceful stop does not wait for readers who would never leave."""
+    await enrol(bench, saying)
+    stopping, wakeups = asyncio.Event(), Wakeups(bench.database)
+    async with (
+        asyncio.timeout(10),
+        bench.served(routes(bench, wakeups=wakeups, stopping=stopping)) as client,
+        client.stream("GET", "/inbox/stream") as answer,
+    ):
+        lines = answer.aiter_lines()
+        await anext(lines)
+        stopping.set()
+        wakeups.wake_everyone()
         assert await read(lines, 1) == []
 
 
