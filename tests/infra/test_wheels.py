@@ -60,7 +60,7 @@ def test_a_wheel_names_everything_that_it_imports(project: str, packages: list[s
     providers = packages_distributions()
     ours = {"tsunagu_contracts", "tsunagu_agency"}
     for name in {name for package in packages for name in _imported(ROOT / package)} - sys.stdlib_module_names - ours:
-        assert declared & {distribution.lower() for distribution in providers[name]}, name
+        assert declared & {distribution.lower().replace("_", "-") for distribution in providers[name]}, name
 
 
 def _imported(package: Path) -> set[str]:
