@@ -27,10 +27,15 @@ _NOTIFY = Actor.system("notify")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A coordinator who reads an inbox, and the agencies whose items they may see now."""
+    """A coordinator who reads an inbox, and by agency the appointment under which they may now see its items."""
 
     coordinator_id: str
-    agencies: frozenset[str]
+    appointments: Mapping[str, str]
+
+    @property
+    def agencies(self) -> Collection[str]:
+        """The agencies whose items they may see."""
+        return self.appointments.keys()
 
 
 async def tell(work: Work, items: Sequence[Item]) -> None:
@@ -122,11 +127,11 @@ async def reader(session: AsyncSession, coordinator_id: str, agency_id: str | No
 
     Refuses with `appointment_not_valid` when there is none.
     """
-    held = {found.agency_id for found in await membership.appointments_of(session, coordinator_id, at)}
-    agencies = held if agency_id is None else held & {agency_id}
-    if not agencies:
+    held = await membership.appointments_of(session, coordinator_id, at)
+    appointments = {found.agency_id: found.appointment_id for found in held if agency_id in (None, found.agency_id)}
+    if not appointments:
         raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
-    return Reader(coordinator_id, frozenset(agencies))
+    return Reader(coordinator_id, appointments)
 
 
 async def acknowledge(work: Work, who: Reader, notification_id: str) -> InboxItem:
@@ -144,6 +149,7 @@ async def acknowledge(work: Work, who: Reader, notification_id: str) -> InboxIte
                 aggregate=f"notification:{notification_id}",
                 data=NotificationAcknowledged(notification_id=notification_id, coordinator_id=who.coordinator_id),
                 actor=Actor.coordinator(who.coordinator_id),
+                appointment=who.appointments[item.agency_id],
             )
         )
     return item

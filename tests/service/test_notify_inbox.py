@@ -75,7 +75,7 @@ async def deliver(bench: ServiceBench, saying: Saying, count: int = 1) -> list[s
 
 async def enrol(bench: ServiceBench, saying: Saying) -> None:
     """Appoint two coordinators at the desk."""
-    await bench.handle(saying.appointed("c-0002", DESK), saying.appointed("c-0003", DESK))
+    await bench.handle(saying.appointed("c-0002", DESK, appointment_id="ap-0002"), saying.appointed("c-0003", DESK))
 
 
 @asynccontextmanager
@@ -186,6 +186,7 @@ async def test_an_acknowledged_item_is_said_once_and_no_longer_unseen(bench: Ser
     [event] = await bench.heard()
     assert isinstance(event.data, NotificationAcknowledged)
     assert (event.actor, event.version, event.data.notification_id) == ("coordinator:c-0002", 2, ident)
+    assert event.appointment == "ap-0002"
 
 
 async def test_two_acknowledgements_at_once_are_said_once(bench: ServiceBench, saying: Saying) -> None:
