@@ -15,6 +15,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from rich.console import Console
 
 from deploy.demo.people import Access, InboxItem, Screens, Worker
@@ -114,6 +115,7 @@ class _Story:
         self._desk_inbox = desk.inbox()
         self._referral_id = ""
         self._trace_id = ""
+        self._asked_in: str | None = None
 
     async def tell(self, person: Person) -> Told:
         """Tell all of it."""
@@ -162,6 +164,7 @@ class _Story:
         said = item.event.data if item.event else None
         asked = [section.category for section in said.sections] if isinstance(said, ReferralAwaitingConsent) else []
         _require(len(asked) == 4, "all four sections are to be asked")
+        self._asked_in = item.traceparent
         self._teller.fact(
             f"診療所に届いた問い: {'・'.join(_JA[category] for category in asked)} について本人にたずねてください",
             "the clinic's inbound topic says what is to be asked",
@@ -174,7 +177,10 @@ class _Story:
         )
         agreed = (Category.IDENTITY, Category.CONTACT, Category.HEALTH)
         by = await self._screens.acting(CLINIC_WORKER)
-        await self._state(self._clinic, by, StatementKind.GRANT, agreed)
+        # The answer goes on in the trace of the question, so that one trace leads from publishing to the notice.
+        asked = TraceContextTextMapPropagator().extract({"traceparent": self._asked_in or ""})
+        with trace.get_tracer("tsunagu.demo").start_as_current_span("clinic records consent", context=asked):
+            await self._state(self._clinic, by, StatementKind.GRANT, agreed)
         self._teller.fact(
             f"「{'・'.join(_JA[category] for category in agreed)}は、万世橋の窓口に伝えてよい」",
             "“these may go to the Manseibashi desk”; about money the person said nothing",
