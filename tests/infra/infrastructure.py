@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.engine import make_url
 
 from deploy.access import KafkaAccess, PostgresAccess
 from deploy.data_folder import DataFolder
@@ -54,12 +55,14 @@ def infrastructure(folder: Path) -> Iterator[Infrastructure]:
 
 def _from_environment() -> Infrastructure:
     bootstrap, username, password = (os.environ[name] for name in KAFKA_VARIABLES)
-    url = urlsplit(os.environ[POSTGRES_VARIABLE])
+    url = make_url(os.environ[POSTGRES_VARIABLE])
+    # A Unix socket's folder stands in the query, a host name in its place or there.
+    host, port = (str(url.query.get(name, "")) for name in ("host", "port"))
     postgres = PostgresAccess(
-        host=url.hostname or "localhost",
-        port=url.port or 5432,
-        username=unquote(url.username or "postgres"),
-        password=unquote(url.password or ""),
-        database=url.path.lstrip("/") or "postgres",
+        host=url.host or host or "localhost",
+        port=url.port or int(port or 5432),
+        username=url.username or "postgres",
+        password=str(url.password or ""),
+        database=url.database or "postgres",
     )
     return Infrastructure(KafkaAccess(bootstrap, username, password), postgres, "environment")
