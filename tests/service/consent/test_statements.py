@@ -308,6 +308,18 @@ async def test_statement_and_coverage_are_one_transaction(bench: Bench) -> None:
         assert await session.scalar(sa.text("SELECT count(*) FROM statements")) == 0
 
 
+async def test_a_number_is_the_version_of_its_event(bench: Bench) -> None:
+    """Where a person's number and the record's stream disagree nothing is recorded: "as of" means one thing."""
+    sent = await bench.refer()
+    async with bench.database.work() as work:
+        await work.session.execute(sa.text("UPDATE streams SET version = 7 WHERE aggregate LIKE 'record:%'"))
+
+    answer = await bench.post_statement(bench.statement(sent, GRANT, HEALTH))
+
+    assert answer.status_code == 500
+    assert not await bench.heard(StatementRecorded)
+
+
 async def test_statements_are_never_edited(bench: Bench) -> None:
     """The database itself refuses to change or remove what was recorded."""
     sent = await bench.refer()

@@ -244,13 +244,16 @@ async def test_a_handle_that_consent_did_not_certify(bench: Bench) -> None:
     assert await faults(bench, sent) == invalid(RefusalCode.UNKNOWN_KEY)
 
 
-async def test_a_certified_handle_that_was_never_issued(bench: Bench) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["no key", "key left by a crash"])
+async def test_a_certified_handle_that_was_never_issued(bench: Bench, kept: bool) -> None:
     """A certificate alone does not make a handle: consent must have issued it and hold its key."""
     key = EncryptionKey.generate()
     certificate = HandleCertificate(
         handle_id="handle-of-nobody", agency_id=CLINIC.id, public_key=key.public, expires_at=NOW + YEAR
     )
     forged = Handle("handle-of-nobody", key, certify(certificate, bench.custody.keys.certifying))
+    if kept:
+        await bench.custody.store.keep({forged.id: key})
 
     sent = await bench.refer(handle=forged)
 

@@ -24,13 +24,13 @@ def some_of(random: Random, values: list[T]) -> list[T]:
 
 
 def a_history(random: Random) -> list[Statement]:
-    """What was recorded of one person: numbers and recording times rise, grants are not dated ahead."""
+    """What was recorded of one person: numbers and recording times rise, clocks differ a little."""
     statements: list[Statement] = []
     recorded = 0
     for number in range(1, random.randint(0, 9) + 1):
         recorded += random.randint(0, 3)
         kind = random.choice(list(StatementKind))
-        latest = recorded if kind is StatementKind.GRANT else recorded + 20
+        latest = recorded + 2 if kind is StatementKind.GRANT else recorded + 20
         begins = random.choice([-1000, recorded, recorded + 4])
         statements.append(
             said(
