@@ -123,6 +123,12 @@ ROWS: list[tuple[str, list[Statement], DecisionReason, int | None]] = [
         2,
     ),
     (
+        "a named refusal does not yield to a grant by name recorded before it by a clock that ran ahead",
+        [grant(1, stated=2.5), refuse(2), grant(3, to=None)],
+        R.NAMED_REFUSAL_STANDS,
+        2,
+    ),
+    (
         "a named refusal does not yield to a late grant by name stated before it",
         [refuse(3), grant(4, stated=2), grant(5, to=None)],
         R.NAMED_REFUSAL_STANDS,
