@@ -132,13 +132,15 @@ class Bench:
 
     async def end(self, sent: Sent, state: ReferralState = ReferralState.DECLINED) -> None:
         """Let `referral` say that a referral was declined, or rests because nothing is covered."""
-        facts = sent.submitted.model_dump() | {"state": state}
-        data: EventData
+        data: EventData = self.declined(sent)
         if state is ReferralState.HALTED:
-            data = ReferralHalted.model_validate(facts | {"sections": ()})
-        else:
-            data = ReferralDeclined.model_validate(facts | {"reason": DeclineReason.NO_CAPACITY})
+            data = ReferralHalted.model_validate(sent.submitted.model_dump() | {"state": state, "sections": ()})
         await self.handle((f"referral:{sent.id}", data))
+
+    def declined(self, sent: Sent) -> ReferralDeclined:
+        """What `referral` says when the desk declines."""
+        facts = {"state": ReferralState.DECLINED, "reason": DeclineReason.NO_CAPACITY}
+        return ReferralDeclined.model_validate(sent.submitted.model_dump() | facts)
 
     def statement(
         self,
