@@ -99,6 +99,7 @@ async def test_an_event_said_again_takes_effect_once(database: Database, effects
     await _process(database, effects, [partition.record(stream.key, raw), partition.record(stream.key, raw)])
     await _process(database, effects, [partition.record(stream.key, raw)])
     assert await _took_effect(database) == [(stream.aggregate, 1)]
+    assert await _parked(database) == []
 
 
 async def test_a_consumer_that_lost_its_partition_commits_nothing(database: Database, effects: Effects) -> None:
