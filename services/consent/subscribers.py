@@ -23,9 +23,10 @@ def handler(custody: Custody) -> Handler:
             for item in items
             if item.event is not None and isinstance(item.event.data, ReferralSubmitted)
         ]
+        examined = await submissions.examine(work, new, custody)
         standings = following.last_standings(events)
         # Rows of referrals before rows of persons: the order in which a release takes them too.
         await following.follow(work, standings)
-        await submissions.take_in(work, new, standings, custody)
+        await submissions.take_in(work, examined, standings, custody)
 
     return handle

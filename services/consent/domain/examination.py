@@ -84,7 +84,7 @@ def _compare(said: ReferralSubmitted, manifest: SubmitReferral) -> None:
             raise Refusal(RefusalCode.INVALID_CONTENT, where=where)
 
 
-def examine(claim: Claim, handle_key: EncryptionKey | None, lookup: LookupKey) -> Findings:
+def open_and_compare(claim: Claim, handle_key: EncryptionKey | None, lookup: LookupKey) -> Findings:
     """Open the capsule and compare it with the manifest.
 
     A capsule that cannot be opened makes every section invalid for that reason; a handle whose key is not

@@ -1,6 +1,7 @@
 """Taking in new referrals: whose they are, whether their seals hold, and what may be opened of them now.
 
-All of a batch's cryptography is done first, in a thread; rows are locked afterwards and only briefly.
+Two steps: `examine` does all of a batch's cryptography, in threads and with nothing locked; `take_in` then
+locks rows, and only briefly.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from datetime import datetime
 
 from services import membership
 from services.consent.domain.coverage import Referral, Section, coverage_of
-from services.consent.domain.examination import Claim, Findings, examine, read_claim
+from services.consent.domain.examination import Claim, Findings, open_and_compare, read_claim
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Statement
 from services.consent.keystore import ServiceKeys
@@ -74,15 +75,14 @@ class Begun:
 
 
 async def take_in(
-    work: Work, submissions: Sequence[Submission], standings: Mapping[str, Standing], custody: Custody
+    work: Work, examined: Sequence[Examined], standings: Mapping[str, Standing], custody: Custody
 ) -> None:
-    """Take in a batch of new referrals and say at once what is covered, to be asked, refused or invalid.
+    """Take in a batch of examined referrals and say at once what is covered, to be asked, refused or invalid.
 
     `standings` is where each referral stands at the end of the batch, which may hold later events of it.
     """
-    if not submissions:
+    if not examined:
         return
-    examined = await _examine(work, submissions, custody)
     examined = await _claim_handles(work, examined)
     examined = await _mark_reuse(work, examined)
     begun, locked, opened = await _find_persons(work, examined, standings)
@@ -94,7 +94,10 @@ async def take_in(
     await records.say(work, sayings)
 
 
-async def _examine(work: Work, submissions: Sequence[Submission], custody: Custody) -> list[Examined]:
+async def examine(work: Work, submissions: Sequence[Submission], custody: Custody) -> list[Examined]:
+    """Verify every manifest, handle and person reference of a batch, and open and compare every capsule."""
+    if not submissions:
+        return []
     senders = {one.said.sender for one in submissions}
     pinned = await membership.agency_keys(work.session, senders)
     claims = await asyncio.to_thread(_read_claims, submissions, pinned, custody.keys)
@@ -105,7 +108,7 @@ async def _examine(work: Work, submissions: Sequence[Submission], custody: Custo
         found: list[Examined] = []
         for one, claim in zip(submissions, claims, strict=True):
             if isinstance(claim, Claim):
-                findings = examine(claim, handle_keys.get(claim.handle_id), custody.keys.lookup)
+                findings = open_and_compare(claim, handle_keys.get(claim.handle_id), custody.keys.lookup)
                 found.append(Examined(one, claim, findings))
             else:
                 found.append(Examined(one, None, _all(one.said.sections, claim)))
