@@ -42,7 +42,8 @@ async def provision_databases(admin: PostgresAccess, passwords: Mapping[str, str
     Can be repeated: what is there already is only brought into line.
     """
     async with connect(admin) as connection:
-        await _close_to_others(connection, admin.database)
+        for database in (admin.database, "template1"):
+            await _close_to_others(connection, database)
         for name, password in passwords.items():
             await _provision(connection, name, password)
     return {name: admin.as_role(name, password, name) for name, password in passwords.items()}

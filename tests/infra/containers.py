@@ -21,9 +21,10 @@ from deploy.embedded.ports import free_ports
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:18"
 
-# The image's own entry point knows no SCRAM users, so the broker is formatted and started by hand.
+# The image's own entry point knows no SCRAM users, so the broker is formatted and started by hand; its settings
+# come after the start, because only a running container tells the address under which clients will find it.
 START_KAFKA = f"""\
-printf '%s' "$PROPERTIES" > /tmp/server.properties &&
+until [ -f /tmp/server.properties ]; do sleep 0.1; done
 /opt/kafka/bin/kafka-storage.sh format --standalone -t "$CLUSTER" -c /tmp/server.properties \
   --add-scram "{SCRAM}=[name={ADMIN},password=$ADMIN_PASSWORD]" &&
 exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties
@@ -60,18 +61,19 @@ def _images() -> tuple[str, str]:
 def _kafka(stack: ExitStack) -> KafkaAccess:
     # The same number inside and outside, because the broker has to tell clients the outside one.
     [port] = free_ports(1)
-    container = DockerContainer(_images()[0])
-    host = container.get_container_host_ip()
     passwords = KafkaSecrets(make_cluster_id(), secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+    container = DockerContainer(_images()[0]).with_bind_ports(port, port)
+    container.with_kwargs(entrypoint=["bash", "-c", START_KAFKA])
+    container.with_env("CLUSTER", passwords.cluster_id).with_env("ADMIN_PASSWORD", passwords.admin_password)
+    stack.enter_context(container)
+    host = container.get_container_host_ip()
     listeners = Listeners(port, 19093, 19094, advertised=host, bound="0.0.0.0")  # noqa: S104 - in the container
     properties = server_properties(listeners, passwords, "/tmp/kafka-data")  # noqa: S108 - in the container
-    container.with_bind_ports(port, port).with_kwargs(entrypoint=["bash", "-c", START_KAFKA])
-    container.with_env("PROPERTIES", render_properties(properties))
-    container.with_env("CLUSTER", passwords.cluster_id).with_env("ADMIN_PASSWORD", passwords.admin_password)
-    container.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
-    stack.enter_context(container)
+    container.copy_into_container(render_properties(properties).encode(), "/tmp/given")  # noqa: S108
+    # Renamed when it is whole, so that half of it is never taken.
+    container.exec(["mv", "/tmp/given", "/tmp/server.properties"])  # noqa: S108
     access = KafkaAccess(f"{host}:{port}", ADMIN, passwords.admin_password)
-    AdminClient(access.librdkafka()).list_topics(timeout=60)
+    AdminClient(access.librdkafka()).list_topics(timeout=90)
     return access
 
 
