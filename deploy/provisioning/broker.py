@@ -125,8 +125,10 @@ def set_acls(client: AdminClient, rules: Iterable[AclRule]) -> None:
 
 def _new_topic(plan: TopicPlan) -> NewTopic:
     retention = -1 if plan.retention_days is None else plan.retention_days * DAY_MS
+    # The broker unpacks what a producer has compressed: a codec that a reader does not have would stop it for good.
+    config = {"retention.ms": str(retention), "compression.type": "uncompressed"}
     # A replication factor of -1 leaves it to the cluster: one here, more where there are more brokers.
-    return NewTopic(plan.name, plan.partitions, -1, config={"retention.ms": str(retention)})
+    return NewTopic(plan.name, plan.partitions, -1, config=config)
 
 
 def _binding(rule: AclRule) -> AclBinding:

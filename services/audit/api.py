@@ -61,8 +61,9 @@ class AccessPage(BaseModel):
 class EventView(BaseModel):
     """One event as it stands in the log: where it was in Kafka, and its exact bytes in base64.
 
-    `headers` are pairs of name and base64 value in the order received; `digest` is SHA-256 of the value in
-    base64url, which the aggregate's next event names as `previous`.
+    `headers` are pairs of name and base64 value in the order received; bytes of a name that are not
+    UTF-8 are shown as hexadecimal escapes. `digest` is SHA-256 of the value in base64url, which the aggregate's next event
+    names as `previous`.
     """
 
     topic: str
@@ -86,7 +87,7 @@ class EventView(BaseModel):
             offset=entry.position.offset,
             timestamp_ms=entry.timestamp_ms,
             key=_base64(entry.key),
-            headers=json.loads(entry.headers),
+            headers=[(_shown(name), value) for name, value in json.loads(entry.headers)],
             value=_base64(entry.value),
             digest=entry.digest,
             type=kept.type,
@@ -182,3 +183,8 @@ def router(database: Database) -> APIRouter:
 
 def _base64(value: bytes | None) -> str | None:
     return None if value is None else base64.b64encode(value).decode()
+
+
+def _shown(name: str) -> str:
+    # The log has bytes that are no UTF-8 as surrogates, which no answer can carry.
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -13,6 +13,8 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
 
+from services.eventing.wire import forgive_header_names
+
 _START_LIMIT_SECONDS = 30
 
 
@@ -51,6 +53,7 @@ class KafkaAccess:
 
 def consuming_broker(access: KafkaAccess, client_id: str) -> KafkaBroker:
     """A FastStream broker that only consumes; it never creates topics and waits for running handlers on stop."""
+    forgive_header_names()
     return KafkaBroker(
         access.bootstrap,
         client_id=client_id,

@@ -253,6 +253,15 @@ async def test_the_events_of_a_referral_come_as_exact_bytes_with_headers_and_pos
     assert (said.query, said.rows) == ("events", 2)
 
 
+async def test_a_header_name_of_any_bytes_can_be_shown(asking: Asking) -> None:
+    """The log keeps the bytes; an answer shows those that are no text by their numbers."""
+    item = asking.within.declined()
+    odd = replace(item.record, headers=((b"\xffname".decode(errors="surrogateescape"), b"1"), ("plain", None)))
+    await asking.bench.handle(replace(item, record=odd))
+    answer = await asking.client.get("/events", params={"aggregate": f"referral:{asking.within.referral_id}"})
+    assert answer.json()["events"][-1]["headers"] == [["\\xffname", "MQ=="], ["plain", None]]
+
+
 async def test_a_persons_record_is_shown_only_when_all_of_it_is_within_the_mandate(asking: Asking) -> None:
     """One referral of the same person beyond the mandate closes the whole record."""
     record_id = asking.records[0]

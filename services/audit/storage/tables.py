@@ -12,7 +12,8 @@ log_entries = sa.Table(
     sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("key", sa.LargeBinary),
     sa.Column("value", sa.LargeBinary),
-    # A JSON array of [name, base64 of the value or null] in the order received.
+    # A JSON array of [name, base64 of the value or null] in the order received; a byte of a name that is not
+    # UTF-8 stands as a surrogate (PEP 383), so that the name's bytes can be had back.
     sa.Column("headers", sa.Text, nullable=False),
     sa.Column("timestamp_ms", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
