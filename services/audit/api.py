@@ -61,9 +61,9 @@ class AccessPage(BaseModel):
 class EventView(BaseModel):
     """One event as it stands in the log: where it was in Kafka, and its exact bytes in base64.
 
-    `headers` are pairs of name and base64 value in the order received; bytes of a name that are not
-    UTF-8 are shown as hexadecimal escapes. `digest` is SHA-256 of the value in base64url, which the aggregate's next event
-    names as `previous`.
+    `headers` are pairs of name and base64 value in the order received; bytes of a name that are not UTF-8 are
+    shown as hexadecimal escapes. `digest` is SHA-256 of the value in base64url, which the aggregate's next
+    event names as `previous`.
     """
 
     topic: str
