@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import TopicPartition
+from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.access import PostgresAccess
@@ -110,6 +111,28 @@ async def test_everything_is_consumed_from_the_beginning_and_again_nothing(
 async def _all_at(database: Database, streams: Sequence[Stream]) -> bool:
     effects = await _took_effect(database)
     return set(effects) == {(s.aggregate, version) for s in streams for version in range(1, s.version + 1)}
+
+
+async def test_a_position_that_retention_has_deleted_goes_on_with_what_is_left(
+    database: Database,
+    effects: None,
+    infra: Infrastructure,
+    kafka: KafkaAccess,
+    make_topic: Callable[[int], str],
+) -> None:
+    """A consumer that was away for longer than records are kept takes the first that is left, not the next to come."""
+    topic, group, streams = make_topic(1), IDS.new(), [Stream() for _ in range(3)]
+    async with _producing(kafka) as producer:
+        await producer.send_and_wait(topic, streams[0].next(), key=streams[0].key.encode())
+        async with _consuming(database, kafka, topic, Member("before"), group):
+            await eventually(lambda: _all_at(database, streams[:1]))
+        for stream in streams[1:]:
+            await producer.send_and_wait(topic, stream.next(), key=stream.key.encode())
+        admin = AdminClient(infra.kafka.librdkafka())  # its answers come only while it lives
+        for done in admin.delete_records([ConfluentPartition(topic, 0, 2)]).values():
+            done.result(30)
+        async with _consuming(database, kafka, topic, Member("after"), group):
+            await eventually(lambda: _all_at(database, [streams[0], streams[2]]))
 
 
 async def test_a_passing_failure_repeats_the_batch_and_loses_nothing(
