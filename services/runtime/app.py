@@ -147,7 +147,8 @@ def build(
     app.include_router(health.router(database, consumer, condition))
     for router in service.routers:
         app.include_router(router)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="health/.*")
+    # One span a request: a span for every chunk of a stream would tell nothing more.
+    FastAPIInstrumentor.instrument_app(app, excluded_urls="health/.*", exclude_spans=["receive", "send"])
     return app
 
 
