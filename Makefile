@@ -8,11 +8,16 @@ STAMP := $(VENV)/.installed
 ONCE ?=
 RUN_FLAGS := $(if $(filter-out 0 no false,$(ONCE)),--once)
 
+# `make bench QUICK=1` for a look; further flags of `python -m tests.benchmarks run` in BENCH.
+QUICK ?=
+BENCH ?=
+BENCH_FLAGS := $(if $(filter-out 0 no false,$(QUICK)),--quick) $(BENCH)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean test check test-all mutants lock
+.PHONY: help setup run clean test check test-all mutants lock bench bench-compare
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything of requirements.lock in it
 
@@ -45,10 +50,18 @@ check: setup ## lint, types, layers, contracts
 test: check ## check, then every test (one Kafka and one PostgreSQL per run)
 	$(PY) -m pytest tests --durations=10
 
-test-all: test mutants ## everything: tests, then the mutants
+test-all: test ## everything: tests, the long ones too, then the mutants
+	$(PY) -m pytest tests -m long --durations=10
+	$(MAKE) mutants
 
 mutants: setup ## break each guard in turn and see the tests turn red
 	$(PY) -m tests.mutants
+
+bench: setup ## measure the pipeline beside its references (QUICK=1: a look in two minutes)
+	$(PY) -m tests.benchmarks run $(BENCH_FLAGS)
+
+bench-compare: setup ## ratios of two results of `make bench`: A=results.json B=results.json
+	@$(PY) -m tests.benchmarks compare $(A) $(B)
 
 lock: setup ## resolve requirements.in anew into requirements.lock
 	@test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv; }
