@@ -45,7 +45,7 @@ REFERRAL_EVENTS = Topic(
     365,
 )
 COVERAGE = Topic("consent.coverage", ("coverage",), (CoverageDecided,), "consent", ("referral", "audit"), 6, 365)
-RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit", "notify"), 6, 365)
+RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365)
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
 

@@ -10,7 +10,6 @@ from services.membership.facts import (
     Appointment,
     Mandate,
     appointment_refusal,
-    mandate_refusal,
 )
 from services.membership.lookups import (
     agencies,
@@ -52,7 +51,6 @@ __all__ = [
     "desk_for",
     "desks",
     "mandate",
-    "mandate_refusal",
     "mandates_of",
     "metadata",
     "on_duty",

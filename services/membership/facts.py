@@ -1,6 +1,5 @@
 """What is known of members, and the pure checks on it; a span of time includes its start and not its end."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -84,19 +83,4 @@ def appointment_refusal(
         return RefusalCode.APPOINTMENT_OF_ANOTHER
     if not appointment.holds(at):
         return RefusalCode.APPOINTMENT_NOT_VALID
-    return None
-
-
-def mandate_refusal(
-    mandate: Mandate | None, auditor_id: str, agencies: Iterable[str], area: Area, at: datetime
-) -> RefusalCode | None:
-    """Say why this auditor may not see what lies between these agencies in this area; None if they may.
-
-    One of the agencies has to be in the mandate, and the area. `mandate_required` (none, another's,
-    outside its time) or `outside_mandate`.
-    """
-    if mandate is None or mandate.auditor_id != auditor_id or not mandate.holds(at):
-        return RefusalCode.MANDATE_REQUIRED
-    if area not in mandate.areas or mandate.agencies.isdisjoint(agencies):
-        return RefusalCode.OUTSIDE_MANDATE
     return None

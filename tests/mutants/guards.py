@@ -195,10 +195,10 @@ GUARDS = (
     ),
     Mutant(
         "mandate unchecked",
-        "services/membership/facts.py",
-        "    if area not in mandate.areas or mandate.agencies.isdisjoint(agencies):\n",
+        "services/audit/domain/mandates.py",
+        "    if question.referral_id is not None and not (referral and _covers(mandate, referral)):\n",
         "    if False:\n",
-        ("tests/unit/membership", "tests/unit/audit"),
+        ("tests/unit/audit",),
     ),
     Mutant(
         "ACLs off",

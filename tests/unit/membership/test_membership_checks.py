@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.membership import Appointment, Mandate, appointment_refusal, mandate_refusal
+from services.membership import Appointment, appointment_refusal
 from tsunagu_contracts.codes import Area, Field, RefusalCode, Role
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
@@ -21,15 +21,6 @@ APPOINTMENT = Appointment(
     areas=frozenset({Area.MANSEIBASHI}),
     valid_from=START,
     valid_until=END,
-)
-MANDATE = Mandate(
-    mandate_id="ma-1",
-    auditor_id="au-1",
-    agencies=frozenset({"desk-a"}),
-    areas=frozenset({Area.MANSEIBASHI}),
-    valid_from=START,
-    valid_until=END,
-    reason="yearly_review",
 )
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -87,28 +78,3 @@ def test_whoever_may_act_is_inside_every_bound(
     appointment = replace(APPOINTMENT, valid_from=start, valid_until=until, ended_at=ended)
     inside = start <= at and (until is None or at < until) and (ended is None or at < ended)
     assert (appointment_refusal(appointment, "c-1", "desk-a", at) is None) == inside
-
-
-@pytest.mark.parametrize(
-    ("mandate", "auditor", "agencies", "area", "at", "expected"),
-    [
-        (MANDATE, "au-1", {"desk-a", "clinic-a"}, Area.MANSEIBASHI, START, None),
-        (None, "au-1", {"desk-a"}, Area.MANSEIBASHI, START, RefusalCode.MANDATE_REQUIRED),
-        (MANDATE, "au-2", {"desk-a"}, Area.MANSEIBASHI, START, RefusalCode.MANDATE_REQUIRED),
-        (MANDATE, "au-1", {"desk-a"}, Area.MANSEIBASHI, START - INSTANT, RefusalCode.MANDATE_REQUIRED),
-        (MANDATE, "au-1", {"desk-a"}, Area.MANSEIBASHI, END, RefusalCode.MANDATE_REQUIRED),
-        (MANDATE, "au-1", {"clinic-a"}, Area.MANSEIBASHI, START, RefusalCode.OUTSIDE_MANDATE),
-        (MANDATE, "au-1", set(), Area.MANSEIBASHI, START, RefusalCode.OUTSIDE_MANDATE),
-        (MANDATE, "au-1", {"desk-a"}, Area.SHIBA, START, RefusalCode.OUTSIDE_MANDATE),
-    ],
-)
-def test_a_mandate_opens_its_agencies_areas_and_period_only(
-    mandate: Mandate | None,
-    auditor: str,
-    agencies: set[str],
-    area: Area,
-    at: datetime,
-    expected: RefusalCode | None,
-) -> None:
-    """An auditor may ask where one of the agencies, the area and the time are the mandate's."""
-    assert mandate_refusal(mandate, auditor, agencies, area, at) is expected
