@@ -16,6 +16,7 @@ from deploy.embedded.errors import InfrastructureError
 from deploy.embedded.kafka import KafkaSecrets
 
 DEFAULT = ".tsunagu"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class DataFolder:
         The system lets go of it whenever the program ends, however it ends.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("w") as lock:
+        with (self.root / LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

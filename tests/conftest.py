@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,22 @@ from deploy.data_folder import DataFolder
 from deploy.network import EmbeddedNetwork
 from tests.infra.databases import MakeDatabase, forget_database, fresh_database
 from tests.infra.infrastructure import Infrastructure, infrastructure
+from tests.infra.leftovers import PREFIX, forget_dead_runs
+
+
+def pytest_configure() -> None:
+    """Being told to end is the same as Ctrl-C: fixtures stop what they have started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def run_folder() -> Iterator[Path]:
     """A folder for the state and logs of this run; TSUNAGU_TEST_KEEP=1 leaves it for a look afterwards."""
+    forget_dead_runs()
     # Not pytest's own, which only its user may enter: as root, PostgreSQL runs as another one.
-    folder = Path(tempfile.mkdtemp(prefix="tsunagu-test-"))
-    yield folder
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with DataFolder(folder).held():
+        yield folder
     if not os.environ.get("TSUNAGU_TEST_KEEP"):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
 
 from deploy.access import KafkaAccess, PostgresAccess
@@ -38,15 +38,20 @@ class EmbeddedInfrastructure:
         return self.server.access
 
     def start(self) -> None:
-        """Start both side by side; where one fails the other is stopped again."""
-        with ThreadPoolExecutor(max_workers=2) as starting:
-            started = [starting.submit(self.broker.start), starting.submit(self.server.start)]
+        """Start both side by side; where one fails, or Ctrl-C comes in between, neither stays."""
+        starting = ThreadPoolExecutor(max_workers=2)
+        started = [starting.submit(self.broker.start), starting.submit(self.server.start)]
         try:
             for each in started:
                 each.result()
         except BaseException:
+            # Twice: the first makes a start that waits give up, the second takes what a start has yet begun.
+            self.stop()
+            wait(started)
             self.stop()
             raise
+        finally:
+            starting.shutdown()
 
     def stop(self) -> None:
         """Stop both; does nothing to what is not running."""

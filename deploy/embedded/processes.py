@@ -34,6 +34,7 @@ class ChildProcess:
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _ready: bool = field(default=False, init=False, repr=False)
 
     @property
     def pid(self) -> int | None:
@@ -48,6 +49,7 @@ class ChildProcess:
     def start(self) -> None:
         """Start it, after clearing away a leftover of an earlier crash; output is appended to the log."""
         stop_leftover(self.mark)
+        self._ready = False
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.mark.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
@@ -76,13 +78,17 @@ class ChildProcess:
             if time.monotonic() > deadline:
                 raise self._failure(f"was not ready after {seconds:.0f} s")
             time.sleep(every)
+        self._ready = True
 
     def stop(self, *, seconds: float = 30.0) -> None:
-        """Ask it to end and wait; killed when it has not ended in time. Does nothing when it is not running."""
+        """Ask it to end and wait; killed when it has not ended in time. Does nothing when it is not running.
+
+        What has not become ready yet has nothing in hand and is killed at once.
+        """
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._process.send_signal(self.stop_signal)
+            self._process.send_signal(self.stop_signal if self._ready else signal.SIGKILL)
             try:
                 self._process.wait(seconds)
             except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ import pytest
 from deploy.data_folder import DataFolder
 from deploy.embedded.processes import log_tail, stop_leftovers
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.timeout(900)]
 
 STEPS = "①②③④⑤⑥⑦⑧⑨"
 SECONDS = 240.0
