@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import plot, table
+from tests.benchmarks import plot, probing, table
 from tests.benchmarks.comparing import ratios
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.results import Run
@@ -56,6 +56,31 @@ def run(
     (out / "table.md").write_text(_markdown(found), encoding="utf-8")
     _show(found)
     console.print(f"{out / 'results.json'}, {out / 'table.md'}, {out / 'latencies.svg'}")
+
+
+@app.command()
+def probe(
+    *,
+    top: Annotated[int, typer.Option(help="How many referrals are published at once.")] = 1_500,
+    rate: Annotated[float, typer.Option(help="The fixed rate that is looked at beside it.")] = 40.0,
+    seconds: Annotated[float, typer.Option(help="How long the fixed rate is kept up.")] = 10.0,
+    out: Annotated[Path, typer.Option(help="Folder for the samples, as folded stacks.")] = RESULTS / "probe",
+) -> None:
+    """Count the services' SQL statements per batch, and sample where their processor time goes (needs py-spy)."""
+    chosen = replace(FULL, systems=("real",), top=top, fixed_rates=(rate,), seconds=seconds)
+    folder = Path(tempfile.mkdtemp(prefix="tsunagu-bench-"))
+    try:
+        found = probing.probe(folder, out, chosen, lambda line: console.print(line, style="dim", highlight=False))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for each in found:
+        console.rule(f"{each.name}: {each.referrals} referrals in {each.seconds:.1f} s")
+        console.print(table.as_rich("statements", *probing.statement_rows(each)))
+        console.print(table.as_rich("samples", *probing.group_rows(each)))
+        for service in probing.SERVICES:
+            console.print(table.as_rich("", *probing.costliest_rows(each, service)))
+            if service in each.samples:
+                console.print(table.as_rich("", *probing.function_rows(each, service)))
 
 
 @app.command()

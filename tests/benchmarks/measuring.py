@@ -35,7 +35,7 @@ class Bench:
         self.infra = infra
         self.systems: dict[str, System] = {name: _system(name, infra, folder, settings) for name in settings.systems}
         self.publisher = Publisher()
-        self._watchers: dict[str, Watcher] = {}
+        self.watchers: dict[str, Watcher] = {}
         self._stack = ExitStack()
 
     def start(self, report: Report) -> None:
@@ -44,8 +44,8 @@ class Bench:
             report(f"starting {name}")
             self._stack.callback(system.stop)
             system.start()
-            self._watchers[name] = Watcher(self.infra.kafka, system.notifications, system.referral_of)
-            self._stack.callback(self._watchers[name].close)
+            self.watchers[name] = Watcher(self.infra.kafka, system.notifications, system.referral_of)
+            self._stack.callback(self.watchers[name].close)
 
     def stop(self) -> None:
         """Stop every system."""
@@ -58,7 +58,7 @@ class Bench:
         self.publisher.connect(messages)
         before = usage(self._pids(system), families=FAMILIES)
         passage = pass_through(
-            self.publisher, self._watchers[name], messages, rate, seconds=self.settings.patience_seconds
+            self.publisher, self.watchers[name], messages, rate, seconds=self.settings.patience_seconds
         )
         after = usage(self._pids(system), families=FAMILIES)
         return _measure(
