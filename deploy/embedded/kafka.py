@@ -102,8 +102,14 @@ def server_properties(listeners: Listeners, secrets: KafkaSecrets, log_dir: str)
 
 
 def render_properties(settings: Mapping[str, str]) -> str:
-    """A Java properties file."""
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    """A Java properties file, in which whatever is not ASCII must be escaped."""
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 class EmbeddedKafka:

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy.access import PostgresAccess
+from deploy.cli import app
 from deploy.data_folder import DataFolder, NetworkSecrets
 from deploy.embedded import jars
 from deploy.embedded.errors import InfrastructureError
 from deploy.embedded.infrastructure import EmbeddedInfrastructure
+from deploy.embedded.kafka import render_properties
+from deploy.embedded.processes import ChildProcess
 
 
 def test_passwords_are_random_kept_and_private(tmp_path: Path) -> None:
@@ -101,3 +106,33 @@ def test_every_locked_jar_has_a_checksum() -> None:
     locked = {jar.artifact: jar for jar in jars.locked_jars()}
     assert locked["kafka-clients"].version == locked["kafka_2.13"].version
     assert all(len(jar.sha256) == 64 for jar in locked.values())
+
+
+def test_clean_stops_what_is_left_and_forgets_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`clean` ends a process that a crash left behind and removes the folder; again it finds nothing to do."""
+    data = DataFolder(tmp_path / "data")
+    monkeypatch.setenv("TSUNAGU_DATA", str(data.root))
+    program = "import signal; signal.pause()"
+    left = ChildProcess("left", [sys.executable, "-c", program], data.logs / "left.log", data.marks / "left.json")
+    left.start()
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["clean"]).exit_code == 0
+        assert not left.alive
+        assert not data.root.exists()
+
+
+def test_clean_refuses_while_the_network_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data in use is not removed."""
+    data = DataFolder(tmp_path / "data")
+    monkeypatch.setenv("TSUNAGU_DATA", str(data.root))
+    with data.held():
+        assert CliRunner().invoke(app, ["clean"]).exit_code == 1
+        assert data.root.exists()
+
+
+def test_a_folder_may_bear_any_name() -> None:
+    """Paths that are not ASCII reach Kafka whole: Java reads its properties files as Latin-1 with escapes."""
+    assert (
+        render_properties({"log.dirs": "/home/支援 é/\\𠮷"})
+        == "log.dirs=/home/\\u652f\\u63f4 \\u00e9/\\\\\\ud842\\udfb7\n"
+    )
