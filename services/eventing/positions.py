@@ -12,6 +12,7 @@ _LOAD = sa.text("""
     SELECT topic, partition, next_offset FROM consumed_positions
     WHERE (topic, partition) IN (SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[])))
 """)
+_ALL = sa.text("SELECT topic, partition, next_offset FROM consumed_positions")
 # A row moves only from where this consumer believes it to be; `previous_offset` carries that belief.
 _MOVE = sa.text("""
     INSERT INTO consumed_positions (topic, partition, next_offset, previous_offset)
@@ -72,3 +73,9 @@ class Positions:
     def moved(self, nexts: Mapping[TopicPartition, int]) -> None:
         """The transaction has committed: believe the new positions."""
         self._next.update(nexts)
+
+
+async def all_positions(connection: AsyncConnection) -> dict[TopicPartition, int]:
+    """Where the whole group stands, whichever member holds a partition."""
+    rows = await connection.execute(_ALL)
+    return {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}

@@ -123,7 +123,7 @@ GUARDS = (
     ),
     Mutant(
         "consuming from the latest offset",
-        "services/eventing/consumer.py",
+        "services/eventing/connection.py",
         'auto_offset_reset="earliest"',
         'auto_offset_reset="latest"',
         (f"{EVENTING}/test_consumer.py",),
