@@ -63,7 +63,8 @@ bench: setup ## measure the pipeline beside its references (QUICK=1: a look in t
 bench-compare: setup ## ratios of two results of `make bench`: A=results.json B=results.json
 	@$(PY) -m tests.benchmarks compare $(A) $(B)
 
-lock: setup ## resolve requirements.in anew into requirements.lock
+lock: setup ## resolve requirements.in and the jars of Kafka anew into their lock files
 	@test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv; }
 	build/uv/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --upgrade requirements.in -o requirements.lock
+	$(PY) -m deploy.embedded.jars
