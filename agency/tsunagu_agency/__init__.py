@@ -9,6 +9,8 @@ from tsunagu_agency.errors import (
     NoHandleLeftError,
     NotPublishedError,
     ProblemError,
+    QueueFileError,
+    QueueFullError,
     UnreachableError,
     UntrustedDeliveryError,
 )
@@ -16,6 +18,8 @@ from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, OutgoingMessage
+from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
+from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -36,6 +40,8 @@ __all__ = [
     "AgencyClient",
     "AgencyError",
     "Area",
+    "AsyncOfflineQueue",
+    "Backlog",
     "Category",
     "ConfigurationError",
     "DeclineReason",
@@ -43,16 +49,23 @@ __all__ = [
     "KafkaLogin",
     "Keystore",
     "Language",
+    "MessageState",
+    "MessageStatus",
     "Network",
     "NoHandleLeftError",
     "NotPublishedError",
     "Notice",
+    "OfflineQueue",
     "OpenedSection",
     "Outcome",
     "OutgoingMessage",
     "ProblemError",
+    "Progress",
     "Published",
     "Purpose",
+    "QueueFileError",
+    "QueueFullError",
+    "QueueLimits",
     "Receipt",
     "ReferralAct",
     "ServiceFamily",

@@ -55,6 +55,36 @@ class NotPublishedError(AgencyError):
             next="publish or submit the same bytes again: under one message id it takes effect once",
         )
         self.message_id = message_id
+        self.reason = reason
+
+
+class QueueFullError(AgencyError):
+    """The offline queue has reached its bound; `messages` and `size` (bytes) say what waits in it."""
+
+    def __init__(self, message_id: str, messages: int, size: int) -> None:
+        super().__init__(
+            f"送信待ちがいっぱいです ({messages} 件, {size} バイト)",
+            f"the offline queue is full ({messages} messages, {size} bytes)",
+            kept=f"all {messages} messages queued before; message {message_id} is unchanged in the caller's hands",
+            next="drain() while online and put the same message again, or open the queue with larger QueueLimits",
+        )
+        self.message_id = message_id
+        self.messages = messages
+        self.size = size
+
+
+class QueueFileError(AgencyError):
+    """The file of the offline queue cannot be used; `reason` is SQLite's name of the fault, `SQLITE_FULL` say."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"送信待ちのファイルを使えません: {path} ({reason})",
+            f"cannot use the file of the offline queue: {path} ({reason})",
+            kept="every message whose put() returned stays in the file; what this call was to do is not done",
+            next="see to the disk (space, permissions, health), then make the same call again; do not delete the file",
+        )
+        self.path = path
+        self.reason = reason
 
 
 class UnreachableError(AgencyError):

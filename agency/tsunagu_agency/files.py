@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tsunagu_agency.errors import ConfigurationError
@@ -19,6 +21,25 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    flush_folder(path.parent)
+
+
+def create_private(path: Path, fill: Callable[[Path], None]) -> None:
+    """Create a file with mode 0600 unless there is one; `fill` gives it its content before it has its name.
+
+    Of several callers at once one file remains, and whoever sees it sees it whole.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        fill(draft)
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
     flush_folder(path.parent)
 
 

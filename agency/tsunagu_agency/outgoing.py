@@ -102,6 +102,16 @@ class MessageWriter:
         self._random = random
         self._limits = limits
 
+    @property
+    def keystore(self) -> Keystore:
+        """The agency's keys and blank handles, and the folder where they are."""
+        return self._keystore
+
+    def verify_own(self, message: OutgoingMessage) -> AnyManifest:
+        """Return what a message of this agency says; refuses, as `AgencyMessage.verify`, what it has not signed."""
+        parsed = AgencyMessage.parse(message.raw, self._limits)
+        return parsed.verify(self._keystore.signing.public, self._keystore.agency_id, self._limits)
+
     def seal_referral(
         self,
         *,
