@@ -7,12 +7,12 @@ import platform
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks.load import Passage, Publisher, Watcher, pass_through
+from tests.benchmarks.load import Outgoing, Passage, Publisher, Watcher, pass_through
 from tests.benchmarks.real import RealNetwork
 from tests.benchmarks.references import Reference
 from tests.benchmarks.results import LOAD, TOP, Measure, Run, percentile
@@ -54,12 +54,9 @@ class Bench:
     def step(self, name: str, number: int, step: str, count: int, rate: float | None) -> Measure:
         """Let `count` referrals through one system, at `rate` per second or as fast as they are accepted."""
         system = self.systems[name]
-        messages = system.prepare(count)
-        self.publisher.connect(messages)
+        messages = self.ready(name, count)
         before = usage(self._pids(system), families=FAMILIES)
-        passage = pass_through(
-            self.publisher, self.watchers[name], messages, rate, seconds=self.settings.patience_seconds
-        )
+        passage = self.passage(name, messages, rate)
         after = usage(self._pids(system), families=FAMILIES)
         return _measure(
             name,
@@ -71,6 +68,16 @@ class Bench:
             rss_mib=after.rss_mib,
             services=system.services,
         )
+
+    def ready(self, name: str, count: int) -> Sequence[Outgoing]:
+        """Have referrals ready and everybody logged in who will publish them."""
+        messages = self.systems[name].prepare(count)
+        self.publisher.connect(messages)
+        return messages
+
+    def passage(self, name: str, messages: Sequence[Outgoing], rate: float | None) -> Passage:
+        """Let ready referrals through one system and wait for their notifications."""
+        return pass_through(self.publisher, self.watchers[name], messages, rate, seconds=self.settings.patience_seconds)
 
     def idle_cores(self) -> dict[str, float]:
         """Processor cores that each system, Kafka and PostgreSQL spend while nothing happens."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import profiles, statements
-from tests.benchmarks.load import pass_through
-from tests.benchmarks.measuring import Bench, Report, bench
+from tests.benchmarks.measuring import Report, bench
 from tests.benchmarks.real import RealNetwork
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.statements import Statements
@@ -36,24 +35,18 @@ def probe(folder: Path, out: Path, settings: Settings, report: Report) -> list[P
     )
     found: list[Probe] = []
     with bench(folder, settings, report) as made:
-        _pass(made, settings.warm_up, None)
+        made.step(RealNetwork.name, 0, "warm-up", settings.warm_up, None)
         for name, rate, count in chosen:
             log = folder / "infra" / "logs" / "postgres.log"
+            messages = made.ready(RealNetwork.name, count)
             with statements.logged(made.infra.postgres, log) as logged:
-                _pass(made, count, rate)
+                made.passage(RealNetwork.name, messages, rate)
             report(f"{name}: statements counted")
-            messages = made.systems[RealNetwork.name].prepare(count)
-            made.publisher.connect(messages)
+            messages = made.ready(RealNetwork.name, count)
             pids = {each: made.systems[RealNetwork.name].pids[each] for each in SERVICES}
             seconds = count / rate if rate else max(5.0, count / 100)
             with profiles.profiled(pids, out / name, seconds) as files:
-                passage = pass_through(
-                    made.publisher,
-                    made.watchers[RealNetwork.name],
-                    messages,
-                    rate,
-                    seconds=settings.patience_seconds,
-                )
+                passage = made.passage(RealNetwork.name, messages, rate)
             report(f"{name}: sampled")
             found.append(Probe(name, count, passage.duration, logged, files))
     return found
@@ -100,7 +93,3 @@ def function_rows(found: Probe, service: str, count: int = 25) -> tuple[list[str
     total = max(1, profiles.groups(file).total())
     rows = [[name, f"{seen / total:.0%}"] for name, seen in profiles.functions(file).most_common(count)]
     return [f"{service}: function", "of its CPU"], rows
-
-
-def _pass(made: Bench, count: int, rate: float | None) -> None:
-    made.step(RealNetwork.name, 0, "probe", count, rate)

@@ -50,8 +50,8 @@ _NOTICE = Notice(version="2026-04", language="ja", hash=digest("あなたの情�
 _CONTENTS = {
     Category.IDENTITY: "架空 花子(かくう はなこ) 昭和二十五年四月一日生まれ " * 2,
     Category.CONTACT: "東京都千代田区架空町一丁目二番三号 電話 03-0000-0000 " * 3,
-    Category.HEALTH: "高血圧で通院中。膝の痛みで外出が減っている。服薬は自分でできる。" * 8,
-    Category.NARRATIVE: "ひとりで暮らし、買い物とごみ出しに困っている。近所の人が気づいて相談があった。" * 10,
+    Category.HEALTH: "高血圧で通院中。膝の痛みで外出が減っている。服薬は自分でできる。" * 12,
+    Category.NARRATIVE: "ひとりで暮らし、買い物とごみ出しに困っている。近所の人が気づいて相談があった。" * 18,
 }
 
 

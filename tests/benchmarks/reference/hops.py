@@ -126,7 +126,7 @@ HOPS = (
         """
         CREATE TABLE IF NOT EXISTS referrals (
             referral_id text PRIMARY KEY, state text NOT NULL, addressee text NOT NULL,
-            manifest text NOT NULL, bodies text NOT NULL
+            manifest text STORAGE EXTERNAL NOT NULL, bodies text STORAGE EXTERNAL NOT NULL
         )
         """,
         """
@@ -188,7 +188,7 @@ HOPS = (
         None,
         """
         CREATE TABLE IF NOT EXISTS log (
-            topic text, "partition" int, "offset" bigint, key bytea, value bytea NOT NULL,
+            topic text, "partition" int, "offset" bigint, key bytea, value bytea STORAGE EXTERNAL NOT NULL,
             PRIMARY KEY (topic, "partition", "offset")
         )
         """,

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS positions (
     topic text, "partition" int, next_offset bigint NOT NULL, PRIMARY KEY (topic, "partition")
 );
 CREATE TABLE IF NOT EXISTS outbox (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key text NOT NULL, value bytea NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key text NOT NULL,
+    value bytea STORAGE EXTERNAL NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(), published_at timestamptz
 );
 CREATE INDEX IF NOT EXISTS outbox_unpublished ON outbox (id) WHERE published_at IS NULL
