@@ -1,0 +1,152 @@
+"""kill -9 while many referrals are under way: nothing is lost, nothing happens twice, everybody is told once."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from deploy.embedded.infrastructure import EmbeddedInfrastructure
+from deploy.network import EmbeddedNetwork
+from tests.e2e.agencies import CLINIC, folder_of
+from tests.faults.checks import check_everything_took_effect_once, look_before
+from tests.faults.histories import parked, positions, settled
+from tests.faults.traffic import Traffic
+from tests.infra.eventually import eventually
+from tests.infra.infrastructure import Infrastructure
+from tsunagu_agency import AgencyClient, OutgoingMessage
+from tsunagu_contracts.topics import SERVICES
+
+pytestmark = pytest.mark.faults
+
+PERSONS = 8
+SEED_VARIABLE = "TSUNAGU_TEST_SEED"
+TAKEN_PER_REFERRAL = {"referral": 2, "consent": 2, "notify": 3, "audit": 7}
+"""How many records of each referral a service takes in; `directory` takes none and is killed by another's progress."""
+
+
+@pytest.fixture
+async def traffic(network: EmbeddedNetwork) -> AsyncIterator[Traffic]:
+    """A clinic ready to refer persons who have agreed."""
+    async with AgencyClient.from_folder(folder_of(network, CLINIC), reader="faults") as clinic:
+        ready = Traffic(clinic, PERSONS)
+        parked_before = await parked(network)
+        await ready.agree()
+        await settled(network, [CLINIC], parked_before)
+        yield ready
+
+
+class Killing:
+    """Kills at moments that follow from a seed, and tells what it did."""
+
+    def __init__(self, network: EmbeddedNetwork, seed: int) -> None:
+        self._network = network
+        self._random = random.Random(seed)
+        self.victims = list(SERVICES)
+        self._random.shuffle(self.victims)
+        self._started = time.monotonic()
+        self.tell(f"seed {seed} ({SEED_VARIABLE}={seed} repeats it); in turn: {', '.join(self.victims)}")
+
+    def tell(self, what: str) -> None:
+        """Say something with the time since the start, to whoever reads a failed test."""
+        print(f"[{time.monotonic() - self._started:6.2f} s] {what}")  # noqa: T201 - pytest shows it on failure
+
+    async def within(self, victim: str, referrals: int) -> None:
+        """Return at a random moment while the victim works on this many referrals that are being published."""
+        watched = victim if victim in TAKEN_PER_REFERRAL else "referral"
+        whole = TAKEN_PER_REFERRAL[watched] * referrals
+        wanted = self._random.randint(1, whole // 2)
+        begun = await self._taken_by(watched)
+
+        async def taken() -> int:
+            now = await self._taken_by(watched) - begun
+            return now if now >= wanted else 0
+
+        taken_by_then = await eventually(taken)
+        # Anywhere between two looks and two commits, not only right after one.
+        await asyncio.sleep(self._random.uniform(0, 0.05))
+        self.tell(f"kill -9 {victim}: {watched} had taken {taken_by_then} of {whole} records")
+
+    async def _taken_by(self, service: str) -> int:
+        return sum((await positions(self._network, service)).values())
+
+    async def service(self, victim: str, referrals: int) -> None:
+        """Kill a service at such a moment and start it again."""
+        await self.within(victim, referrals)
+        self._network.kill(victim)
+        killed = time.monotonic()
+        await asyncio.to_thread(self._network.revive, victim)
+        self.tell(f"{victim} ready again after {time.monotonic() - killed:.1f} s")
+
+    async def broker(self, embedded: EmbeddedInfrastructure, referrals: int) -> None:
+        """Kill Kafka at such a moment and start it again."""
+        await self.within("audit", referrals)
+        embedded.broker.process.kill()
+        killed = time.monotonic()
+        await asyncio.to_thread(embedded.broker.start)
+        self.tell(f"Kafka answers again after {time.monotonic() - killed:.1f} s")
+
+
+def seed_of_run() -> int:
+    """A new seed, unless the environment asks for one."""
+    return int(os.environ.get(SEED_VARIABLE) or random.SystemRandom().randrange(1_000_000))
+
+
+def parts(messages: Sequence[OutgoingMessage], count: int) -> list[Sequence[OutgoingMessage]]:
+    """The messages in this many parts of about the same size."""
+    return [messages[number::count] for number in range(count)]
+
+
+async def run(
+    network: EmbeddedNetwork, traffic: Traffic, referrals: int, seed: int, victims: Sequence[str] = ()
+) -> None:
+    """Send referrals, kill each victim in turn within them, and check what was recorded."""
+    killing = Killing(network, seed)
+    before = await look_before(network)
+    messages = await traffic.seal(referrals)
+    killing.tell(f"{referrals} referrals sealed")
+    chosen = list(victims) or killing.victims
+    started = time.monotonic()
+    for victim, part in zip(chosen, parts(messages, len(chosen)), strict=True):
+        publishing = asyncio.create_task(traffic.publish(part))
+        await killing.service(victim, len(part))
+        await publishing
+    await settled(network, [CLINIC], before.parked)
+    killing.tell(f"settled; {referrals} referrals and {len(chosen)} kills in {time.monotonic() - started:.1f} s")
+    repeated = await check_everything_took_effect_once(network, [each.referral_id for each in messages], before)
+    killing.tell(f"all is as it must be; {repeated} records stand on Kafka more than once")
+
+
+async def test_each_service_is_killed_in_turn_during_500_referrals(network: EmbeddedNetwork, traffic: Traffic) -> None:
+    """Every referral is delivered once, every coordinator on duty told once, and the log has every version once."""
+    await run(network, traffic, 500, seed_of_run())
+
+
+async def test_kafka_is_killed_during_referrals(
+    network: EmbeddedNetwork, infra: Infrastructure, traffic: Traffic
+) -> None:
+    """A broker that dies and comes back loses nothing that it acknowledged, and every service finds back to it."""
+    if infra.embedded is None:
+        pytest.skip(f"the broker is not ours to kill: {infra.origin}")
+    killing = Killing(network, seed_of_run())
+    before = await look_before(network)
+    messages = await traffic.seal(100)
+    publishing = asyncio.create_task(traffic.publish(messages))
+    await killing.broker(infra.embedded, len(messages))
+    await publishing
+    await settled(network, [CLINIC], before.parked)
+    killing.tell("settled")
+    repeated = await check_everything_took_effect_once(network, [each.referral_id for each in messages], before)
+    killing.tell(f"all is as it must be; {repeated} records stand on Kafka more than once")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("victim", SERVICES)
+async def test_one_service_is_killed_again_and_again(
+    network: EmbeddedNetwork, traffic: Traffic, victim: str, seed: int
+) -> None:
+    """The same holds for 500 referrals with five kills of one service, for several seeds."""
+    await run(network, traffic, 500, seed, [victim] * 5)
