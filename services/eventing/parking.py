@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.eventing.records import Record
+from services.eventing.records import Item, Record, decode
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Cause
 
@@ -147,9 +147,12 @@ async def releasable(session: AsyncSession) -> list[Releasable]:
 
 
 async def take_lane(session: AsyncSession, lane: Releasable) -> list[tuple[int, Record]]:
-    """The parked messages of a lane in order, locked until the transaction ends."""
+    """The parked messages of a lane in the order in which they are to take effect, locked until the transaction ends.
+
+    Events stand in the order of their versions: what was missing may have come after what missed it.
+    """
     rows = await session.execute(_LANE, {"topic": lane.topic, "key": lane.key, "alone": lane.alone})
-    return [
+    messages = [
         (
             row.id,
             Record(
@@ -164,6 +167,12 @@ async def take_lane(session: AsyncSession, lane: Releasable) -> list[tuple[int, 
         )
         for row in rows
     ]
+    return sorted(messages, key=lambda message: _version(message[1]))
+
+
+def _version(record: Record) -> int:
+    one = decode(record)
+    return one.event.version if isinstance(one, Item) and one.event is not None else 0
 
 
 async def remove(session: AsyncSession, ids: Sequence[int]) -> None:

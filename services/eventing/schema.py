@@ -78,6 +78,33 @@ parked = sa.Table(
 """Messages that could not take effect, each with its reason; a blocking one keeps later ones of its key behind it."""
 
 
+parked_acts = sa.Table(
+    "parked_acts",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("parked_id", sa.BigInteger, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("parked_for", sa.Text, nullable=False),
+    sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("aggregate", sa.Text),
+    sa.Column("version", sa.Integer),
+    sa.Column("seen_before", sa.Integer),
+    sa.Index("parked_acts_message", "parked_id"),
+)
+"""What operators did with parked messages and why; kept for good, holds no message and nothing personal.
+
+`seen_before` is set where a discarded event counts as seen: the last version that had taken effect until then.
+"""
+
+
 def create_tables(op: Operations) -> None:
-    """Create the pipeline's tables; called by the first migration of each service."""
+    """Create those of the pipeline's tables that are not there; called by a migration of each service."""
     metadata.create_all(op.get_bind())
