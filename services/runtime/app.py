@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -14,14 +16,15 @@ from fastapi import APIRouter, Depends, FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from services.eventing.broker import KafkaAccess, Producer
-from services.eventing.consumer import Consumer
+from services.eventing.consumer import Bounds, Consumer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.runtime import errors, health
 from services.runtime.health import Condition
 from services.runtime.identity import AgencySigningKey, Identity, caller
+from services.runtime.monitoring import watch_outbox
 from services.runtime.settings import ServiceSettings
-from services.runtime.telemetry import configure_logging, configure_tracing
+from services.runtime.telemetry import configure_logging, configure_metrics, configure_tracing
 from tsunagu_contracts.ports import Clock, Ids, SystemClock, Uuid7Ids
 from tsunagu_contracts.topics import consumed_by
 
@@ -62,7 +65,7 @@ class Service:
 def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Service]) -> None:
     """Run a service until it is told to stop (SIGTERM, SIGINT); the batch in hand is finished and said."""
     configure_logging(name, settings.log_file)
-    provider = configure_tracing(name, settings)
+    spans, meters = configure_tracing(name, settings), configure_metrics(name, settings)
     stopping = asyncio.Event()
     config = uvicorn.Config(
         lambda: build(name, settings, compose, stopping),
@@ -78,22 +81,32 @@ def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
     try:
-        asyncio.run(_Server(config, stopping).serve())
+        asyncio.run(_Server(config, stopping, settings.stop_delay_seconds).serve())
     finally:
-        provider.shutdown()
+        spans.shutdown()
+        meters.shutdown()
 
 
 class _Server(uvicorn.Server):
-    """Says at once that the process is to stop; uvicorn tells the application only after its last answer."""
+    """Says at once that the process is to stop; uvicorn tells the application only after its last answer.
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    It goes on answering for the delay, so that whoever watches its readiness sends nobody here any more.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, delay_seconds: float) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._delay_seconds = delay_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop because of a signal; the loop, which looks every tenth of a second, tells whoever waits."""
         self._stopping.set()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the doors, once the delay has passed."""
+        await asyncio.sleep(self._delay_seconds)
+        await super().shutdown(sockets)
 
 
 def build(
@@ -110,7 +123,7 @@ def build(
         producer=Producer(access, f"tsunagu.{name}"),
     )
     service = compose(Parts(database, clock, ids, stopping))
-    consumer = _consumer(service, access, database)
+    consumer = _consumer(service, access, database, Bounds(most_parked=settings.parked_limit))
     condition = Condition(stopping)
 
     @asynccontextmanager
@@ -123,7 +136,8 @@ def build(
             if consumer is not None:
                 stack.push_async_callback(consumer.stop)
                 await consumer.start()
-            tasks = [asyncio.create_task(_forever(run)) for run in service.background]
+            background: list[Callable[[], Awaitable[None]]] = [*service.background, partial(watch_outbox, database)]
+            tasks = [asyncio.create_task(_forever(run)) for run in background]
             _log.info("started")
             yield
             stopping.set()
@@ -152,7 +166,7 @@ def build(
     return app
 
 
-def _consumer(service: Service, access: KafkaAccess, database: Database) -> Consumer | None:
+def _consumer(service: Service, access: KafkaAccess, database: Database, bounds: Bounds) -> Consumer | None:
     if service.handler is None:
         return None
     return Consumer(
@@ -163,6 +177,7 @@ def _consumer(service: Service, access: KafkaAccess, database: Database) -> Cons
         topics=[topic.name for topic in consumed_by(service.name)],
         pattern=service.pattern,
         raw=service.raw,
+        bounds=bounds,
     )
 
 

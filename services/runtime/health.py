@@ -1,9 +1,8 @@
-"""Health and readiness; readiness sees the database, the consumer's progress and the age of the outbox."""
+"""Health and readiness; readiness sees the database, the consumer's progress, what is parked and the outbox."""
 
 import asyncio
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Response
 
 from services.eventing import outbox
@@ -22,7 +21,7 @@ class Condition:
 
 
 def router(database: Database, consumer: Consumer | None, condition: Condition) -> APIRouter:
-    """The only routes that need no token; they tell numbers and nothing else."""
+    """The only routes that need no token; they tell numbers and codes and nothing else."""
     routes = APIRouter(prefix="/health", tags=["health"])
 
     @routes.get("/live")
@@ -32,28 +31,44 @@ def router(database: Database, consumer: Consumer | None, condition: Condition) 
 
     @routes.get("/ready")
     async def ready(response: Response) -> dict[str, object]:
-        """The process can do its work; 503 with the failing check otherwise."""
-        checks: dict[str, object] = {"stopping": condition.stopping.is_set()}
-        fine = not condition.stopping.is_set()
-        try:
-            async with asyncio.timeout(5), database.engine.connect() as connection:
-                age = await outbox.oldest_age(connection)
-                checks["parked"] = (await connection.execute(sa.text("SELECT count(*) FROM parked"))).scalar_one()
-            checks |= {"database": True, "outbox_age_seconds": round(age, 3)}
-            fine = fine and age < MOST_OUTBOX_SECONDS
-        except Exception:
-            checks["database"] = False
-            fine = False
+        """The process can do its work; 503 with the reasons otherwise."""
+        figures: dict[str, object] = {}
+        reasons = ["stopping"] if condition.stopping.is_set() else []
+        reasons += await _database(database, figures)
         if consumer is not None:
-            caught_up = await consumer.caught_up()
-            checks |= {
-                "caught_up": caught_up,
-                "assigned": consumer.assigned,
-                "lag": consumer.lag(),
-                "busy_seconds": round(consumer.busy_seconds, 3),
-            }
-            fine = fine and caught_up and consumer.assigned and consumer.busy_seconds < MOST_BUSY_SECONDS
-        response.status_code = 200 if fine else 503
-        return {"ready": fine, **checks}
+            reasons += await _consuming(consumer, figures)
+        response.status_code = 503 if reasons else 200
+        return {"ready": not reasons, "reasons": reasons, **figures}
 
     return routes
+
+
+async def _database(database: Database, figures: dict[str, object]) -> list[str]:
+    """Why the database keeps the process from its work."""
+    try:
+        async with asyncio.timeout(5), database.engine.connect() as connection:
+            age = await outbox.oldest_age(connection)
+    except Exception:
+        return ["database"]
+    figures["outbox_age_seconds"] = round(age, 3)
+    return ["outbox_age"] if age >= MOST_OUTBOX_SECONDS else []
+
+
+async def _consuming(consumer: Consumer, figures: dict[str, object]) -> list[str]:
+    """Why the consumer does not do its work."""
+    figures |= {
+        "lag": consumer.lag(),
+        "busy_seconds": round(consumer.busy_seconds, 3),
+        "still_seconds": round(consumer.still_seconds, 3),
+        "parked": consumer.parked.stuck,
+        "waiting_for_cause": consumer.parked.waiting,
+    }
+    if consumer.parked_full:
+        return ["parked_limit"]  # nothing else of it is worth telling, for it has left the group
+    checks = {
+        "not_assigned": not consumer.assigned,
+        "catching_up": not await consumer.caught_up(),
+        "busy": consumer.busy_seconds >= MOST_BUSY_SECONDS,
+        "standing_still": consumer.stands_still,
+    }
+    return [reason for reason, applies in checks.items() if applies]

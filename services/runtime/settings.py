@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
     """What every service needs to know; a variable is the field's name behind `TSUNAGU_`.
 
-    `database_url` is an SQLAlchemy URL for asyncpg. Of `otlp_endpoint`, `traces_file` and `log_file` each is
-    used when set; logs go to standard error otherwise.
+    `database_url` is an SQLAlchemy URL for asyncpg. Of `otlp_endpoint` (the base address, under which traces and
+    metrics have their paths), `traces_file` and `log_file` each is used when set; logs go to standard error
+    otherwise. With `parked_limit` messages parked that need an operator, the consumer stops until there are fewer.
+    Told to stop, the process is not ready at once and goes on answering for `stop_delay_seconds`.
     """
 
     model_config = SettingsConfigDict(env_prefix="TSUNAGU_", extra="ignore")
@@ -26,3 +28,5 @@ class ServiceSettings(BaseSettings):
     otlp_endpoint: str | None = None
     traces_file: Path | None = None
     log_file: Path | None = None
+    parked_limit: int = Field(default=1_000, ge=1)
+    stop_delay_seconds: float = Field(default=0.0, ge=0)

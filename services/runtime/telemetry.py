@@ -1,4 +1,4 @@
-"""Logs as JSON lines and traces over OTLP or into a file; neither ever carries personal information."""
+"""Logs as JSON lines, traces and metrics over OTLP, traces also into a file; none ever carries personal information."""
 
 import logging
 import sys
@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from structlog.tracebacks import ExceptionDictTransformer
 
 from services.runtime.settings import ServiceSettings
+
+_METRICS_EVERY_MILLISECONDS = 15_000
 
 
 def configure_logging(service: str, log_file: Path | None) -> None:
@@ -45,15 +50,36 @@ def configure_logging(service: str, log_file: Path | None) -> None:
 
 def configure_tracing(service: str, settings: ServiceSettings) -> TracerProvider:
     """Export spans in batches to wherever the settings name; without a setting spans only pass context on."""
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: f"tsunagu.{service}"}))
+    provider = TracerProvider(resource=_resource(service))
     if settings.otlp_endpoint:
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
+        exporter = OTLPSpanExporter(endpoint=_otlp_address(settings.otlp_endpoint, "traces"))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
     if settings.traces_file:
         provider.add_span_processor(
             BatchSpanProcessor(FileSpanExporter(settings.traces_file), schedule_delay_millis=500)
         )
     trace.set_tracer_provider(provider)
     return provider
+
+
+def configure_metrics(service: str, settings: ServiceSettings) -> MeterProvider:
+    """Export metrics four times a minute to wherever the settings name; without a setting they go nowhere."""
+    readers = []
+    if settings.otlp_endpoint:
+        exporter = OTLPMetricExporter(endpoint=_otlp_address(settings.otlp_endpoint, "metrics"))
+        readers.append(PeriodicExportingMetricReader(exporter, export_interval_millis=_METRICS_EVERY_MILLISECONDS))
+    provider = MeterProvider(readers, resource=_resource(service))
+    metrics.set_meter_provider(provider)
+    return provider
+
+
+def _resource(service: str) -> Resource:
+    return Resource.create({SERVICE_NAME: f"tsunagu.{service}"})
+
+
+def _otlp_address(base: str, signal: str) -> str:
+    """Where a signal goes below the base address (OTLP/HTTP specification)."""
+    return f"{base.rstrip('/')}/v1/{signal}"
 
 
 class FileSpanExporter(SpanExporter):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+import sqlalchemy as sa
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.access import PostgresAccess
@@ -94,6 +95,13 @@ async def database(pipeline_database: PostgresAccess, kafka: KafkaAccess) -> Asy
         await connection.run_sync(schema.metadata.create_all)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def effects_table(database: Database) -> None:
+    """A table of what took effect, in the service's own database."""
+    async with database.engine.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE effects (id serial, aggregate text, version int, member text)"))
 
 
 def open_database(where: PostgresAccess, kafka: KafkaAccess) -> Database:
