@@ -11,6 +11,17 @@ from services.eventing.database import Database
 
 MOST_BUSY_SECONDS = 60.0
 MOST_OUTBOX_SECONDS = 30.0
+REASONS = (
+    "stopping",
+    "database_unreachable",
+    "outbox_old",
+    "parked_limit",
+    "not_assigned",
+    "catching_up",
+    "busy",
+    "standing_still",
+)
+"""Each stands in the answer of readiness, true where it is why the process is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Condition:
 
 
 def router(database: Database, consumer: Consumer | None, condition: Condition) -> APIRouter:
-    """The only routes that need no token; they tell numbers and codes and nothing else."""
+    """The only routes that need no token; they tell numbers and nothing else."""
     routes = APIRouter(prefix="/health", tags=["health"])
 
     @routes.get("/live")
@@ -38,7 +49,7 @@ def router(database: Database, consumer: Consumer | None, condition: Condition) 
         if consumer is not None:
             reasons += await _consuming(consumer, figures)
         response.status_code = 503 if reasons else 200
-        return {"ready": not reasons, "reasons": reasons, **figures}
+        return {"ready": not reasons, **{reason: reason in reasons for reason in REASONS}, **figures}
 
     return routes
 
@@ -49,9 +60,9 @@ async def _database(database: Database, figures: dict[str, object]) -> list[str]
         async with asyncio.timeout(5), database.engine.connect() as connection:
             age = await outbox.oldest_age(connection)
     except Exception:
-        return ["database"]
+        return ["database_unreachable"]
     figures["outbox_age_seconds"] = round(age, 3)
-    return ["outbox_age"] if age >= MOST_OUTBOX_SECONDS else []
+    return ["outbox_old"] if age >= MOST_OUTBOX_SECONDS else []
 
 
 async def _consuming(consumer: Consumer, figures: dict[str, object]) -> list[str]:
