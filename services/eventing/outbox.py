@@ -38,15 +38,14 @@ _LOCK_HEADS = sa.text("""
     ON CONFLICT (aggregate) DO UPDATE SET version = streams.version
     RETURNING aggregate, version, digest
 """)
-_SAVE_HEADS = sa.text("""
-    UPDATE streams SET version = said.version, digest = said.digest
-    FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
-        AS said (aggregate, version, digest)
-    WHERE streams.aggregate = said.aggregate
-""")
 # A statement does not see what its own WITH inserts, so `waiting` finds earlier rows only.
-_SAVE_ROWS = sa.text("""
-    WITH fresh AS (
+_SAVE = sa.text("""
+    WITH moved AS (
+        UPDATE streams SET version = said.version, digest = said.digest
+        FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
+            AS said (aggregate, version, digest)
+        WHERE streams.aggregate = said.aggregate
+    ), fresh AS (
         INSERT INTO outbox (topic, key, value, traceparent)
         SELECT topic, key, value, traceparent FROM unnest(
             CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:contents AS bytea[]), CAST(:traceparents AS text[])
@@ -78,26 +77,19 @@ async def lock_heads(session: AsyncSession, aggregates: Sequence[str]) -> dict[s
     return {row.aggregate: Head(row.version, row.digest) for row in rows}
 
 
-async def save_heads(session: AsyncSession, heads: Mapping[str, Head]) -> None:
-    """Write where the locked streams now stand."""
-    if heads:
-        await session.execute(
-            _SAVE_HEADS,
-            {
-                "aggregates": list(heads),
-                "versions": [head.version for head in heads.values()],
-                "digests": [head.digest for head in heads.values()],
-            },
-        )
+async def save(session: AsyncSession, heads: Mapping[str, Head], rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Write where the locked streams now stand and what was said, in one statement.
 
-
-async def save_rows(session: AsyncSession, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Write the rows, all in one statement; returned with their ids and what they must not overtake."""
+    The rows are returned with their ids and what they must not overtake.
+    """
     if not rows:
         return []
     saved = await session.execute(
-        _SAVE_ROWS,
+        _SAVE,
         {
+            "aggregates": list(heads),
+            "versions": [head.version for head in heads.values()],
+            "digests": [head.digest for head in heads.values()],
             "topics": [row.topic for row in rows],
             "keys": [row.key for row in rows],
             "contents": [row.value for row in rows],

@@ -33,6 +33,8 @@ class Publisher:
 
     def __init__(self, engine: AsyncEngine, producer: Producer) -> None:
         self._engine = engine
+        # Marking is one statement: a transaction around it would cost two round trips more.
+        self._marking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._producer = producer
         self._queue: deque[OutboxRow] = deque()
         self._waiting: set[int] = set()  # handed over and not yet marked
@@ -91,7 +93,7 @@ class Publisher:
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> None:
         await self._producer.send(rows)
-        async with self._engine.begin() as connection:
+        async with self._marking.connect() as connection:
             await outbox.mark_published(connection, [row.id for row in rows])
         self._remember(row.id for row in rows)
 

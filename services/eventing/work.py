@@ -91,7 +91,6 @@ class Work:
 
     async def save(self) -> list[OutboxRow]:
         """Write what was said into the outbox, just before the commit; the rows are then ready to publish."""
-        await outbox.save_heads(self.session, self._heads)
-        rows = await outbox.save_rows(self.session, self._unsaved)
+        rows = await outbox.save(self.session, self._heads, self._unsaved)
         self._unsaved = []
         return rows

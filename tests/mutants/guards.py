@@ -70,10 +70,10 @@ GUARDS = (
         "rows marked before acknowledgement",
         "services/eventing/publishing.py",
         """        await self._producer.send(rows)
-        async with self._engine.begin() as connection:
+        async with self._marking.connect() as connection:
             await outbox.mark_published(connection, [row.id for row in rows])
 """,
-        """        async with self._engine.begin() as connection:
+        """        async with self._marking.connect() as connection:
             await outbox.mark_published(connection, [row.id for row in rows])
         await self._producer.send(rows)
 """,
