@@ -5,16 +5,20 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from typer.testing import CliRunner
 
 from deploy.blocking import run_blocking
+from deploy.cli import app
 from deploy.network import EmbeddedNetwork
 from deploy.provisioning.databases import connect
+from deploy.sweep.command import FOUND
 from deploy.sweep.segments import CannotUnpackError
 from deploy.sweep.sweeping import Finding, Places, sweep, sweep_folders
 from tests.infra.infrastructure import Infrastructure
@@ -173,3 +177,41 @@ def test_short_values_are_refused() -> None:
     """What would be found by chance is not searched for."""
     with pytest.raises(ValueError, match="by chance"):
         sweep_folders({"initials": "T.K."}, [])
+
+
+@pytest.fixture
+def running_folder(
+    network: EmbeddedNetwork, infra: Infrastructure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A data folder as `make run` has it, for the network of this run, whose servers are in another folder."""
+    secrets_of_network = json.loads(network.data.secrets.read_text())
+    secrets_of_network["kafka.admin"] = infra.kafka.password
+    (tmp_path / "secrets.json").write_text(json.dumps(secrets_of_network))
+    (tmp_path / "run.json").write_text(network.data.run.read_text())
+    monkeypatch.setenv("TSUNAGU_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_the_command_tells_where_a_value_stands(running_folder: Path) -> None:
+    """`tsunagu sweep` names the place and the line of input, not the value, and ends with status 1."""
+    text = planted_text()
+    (running_folder / "notes.txt").write_bytes(b"\n\n" + quote(text).encode())
+    result = CliRunner().invoke(app, ["sweep"], input=f"{planted_text()}\n{text}\n")
+    assert result.exit_code == FOUND, result.output
+    assert "line 2: file" in result.stdout
+    assert "notes.txt byte 2 line 3 percent" in result.stdout
+    assert text not in result.stdout
+    assert "line 1:" not in result.stdout
+
+
+def test_the_command_says_that_nothing_was_found(running_folder: Path) -> None:
+    """What stands nowhere ends with status 0; what is too short to look for is an error."""
+    result = CliRunner().invoke(app, ["sweep"], input=f"{planted_text()}\n")
+    assert (result.exit_code, "found nowhere" in result.stdout) == (0, True), result.output
+    assert CliRunner().invoke(app, ["sweep"], input="T.K.\n").exit_code == 2
+
+
+def test_the_command_needs_a_running_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing runs the command says so instead of finding nothing."""
+    monkeypatch.setenv("TSUNAGU_DATA", str(tmp_path))
+    assert CliRunner().invoke(app, ["sweep"], input="anything\n").exit_code == 2

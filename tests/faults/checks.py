@@ -50,6 +50,9 @@ async def check_everything_took_effect_once(
 
 def _check_events(streams: Mapping[str, Versions], referral_ids: Collection[str]) -> None:
     """Each referral was submitted, covered and delivered, one version each, and linked to one record."""
+    assert {
+        name for each in referral_ids for name in (f"referral:{each}", f"coverage:{each}")
+    } - streams.keys() == set()
     for referral_id in referral_ids:
         types = [event.type for event in streams[f"referral:{referral_id}"].events]
         assert types == ["referral.submitted.v1", "referral.delivered.v1"], referral_id
