@@ -25,6 +25,7 @@ _LONGEST_FACTOR = 20
 class _Waiting:
     position: int
     since: float
+    tried: float  # when a new connection was made for it, or `since`
     reconnections: int = 0
 
 
@@ -43,7 +44,7 @@ class Stillness:
             # What retention has deleted never comes and is not waited for.
             if reach.end > max(position, reach.begin):
                 before = self._waiting.get(partition)
-                waiting[partition] = before if before and before.position == position else _Waiting(position, at)
+                waiting[partition] = before if before and before.position == position else _Waiting(position, at, at)
         self._waiting = waiting
 
     def seconds(self, at: float) -> float:
@@ -56,7 +57,7 @@ class Stillness:
         The bound doubles with each reconnection that did not make the partition move.
         """
         return any(
-            at - waiting.since >= self._patience(waiting) * (1 if partition in mine else _OTHERS_FACTOR)
+            at - waiting.tried >= self._patience(waiting) * (1 if partition in mine else _OTHERS_FACTOR)
             for partition, waiting in self._waiting.items()
         )
 
@@ -64,9 +65,9 @@ class Stillness:
         return self._bound * min(1 << waiting.reconnections, _LONGEST_FACTOR)
 
     def reconnected(self, at: float) -> None:
-        """Begin to wait anew after a reconnection."""
+        """Give a new connection time to help."""
         for waiting in self._waiting.values():
-            waiting.since = at
+            waiting.tried = at
             waiting.reconnections += 1
 
 
