@@ -170,9 +170,11 @@ class EmbeddedKafka:
         if not port_answers(self.access.bootstrap):
             return False
         try:
-            return bool(AdminClient(self.access.librdkafka()).list_topics(timeout=1.0).brokers)
+            seen = AdminClient(self.access.librdkafka()).list_topics(timeout=1.0)
         except KafkaException:
             return False
+        leaders = [partition.leader for topic in seen.topics.values() for partition in topic.partitions.values()]
+        return bool(seen.brokers) and -1 not in leaders
 
     def _settings_text(self, listeners: Listeners) -> str:
         return render_properties(server_properties(listeners, self._secrets, str(self.folder / "data")))

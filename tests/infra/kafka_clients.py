@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ REFUSALS = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
+PASSING = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+"""What a broker says of a partition while it starts."""
 
 
 class Refused(Exception):
@@ -36,7 +39,7 @@ def read_last(access: KafkaAccess, topic: str, *, group: str, partition: int = 0
     """The value of a partition's last record; `Refused` without permission, TimeoutError where there is none."""
     with _consumer(access, topic, group) as consumer:
         where = TopicPartition(topic, partition)
-        _, end = consumer.get_watermark_offsets(where, timeout=seconds)
+        end = _end(consumer, where, seconds)
         consumer.assign([TopicPartition(topic, partition, max(end - 1, 0))])
         message = _next(consumer, seconds)
     value = message.value() if message is not None else None
@@ -57,6 +60,19 @@ def consume(access: KafkaAccess, topic: str, *, group: str, seconds: float = 20)
     with _consumer(access, topic, group) as consumer:
         consumer.subscribe([topic])
         _next(consumer, seconds)
+
+
+def _end(consumer: Consumer, where: TopicPartition, seconds: float) -> int:
+    """Where a partition ends; asked again while its broker, just restarted, does not yet lead it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            _, end = consumer.get_watermark_offsets(where, timeout=seconds)
+        except KafkaException as error:
+            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                raise
+        else:
+            return int(end)
 
 
 @contextmanager
