@@ -4,21 +4,18 @@ from services import membership
 from services.audit.api import router
 from services.audit.subscribers import handle
 from services.runtime.app import Parts, Service
-from tsunagu_contracts.keys import PublicKey
+
+_LINGER_SECONDS = 0.15
+"""Nobody waits for the log within a blink, and a batch of many events costs hardly more than one of few."""
 
 
 def compose(parts: Parts) -> Service:
     """Put the service together; it takes records raw, so that nothing can be held back from the log."""
-
-    async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
-        async with parts.database.reading() as session:
-            keys = await membership.agency_keys(session, [agency_id])
-        return keys[agency_id].signing if agency_id in keys else None
-
     return Service(
         name="audit",
         routers=[router(parts.database)],
-        agency_signing_key=agency_signing_key,
+        agency_signing_key=membership.signing_keys_in(parts.database),
         handler=handle,
         raw=True,
+        linger_seconds=_LINGER_SECONDS,
     )

@@ -8,7 +8,6 @@ from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
 from services.consent.use_cases.custody import Bounds, Custody
 from services.runtime.app import Parts, Service
-from tsunagu_contracts.keys import PublicKey
 
 
 def compose(parts: Parts, settings: ConsentSettings) -> Service:
@@ -19,15 +18,10 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
     )
     custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
 
-    async def signing_key(agency_id: str, /) -> PublicKey | None:
-        async with parts.database.reading() as session:
-            found = await membership.agency(session, agency_id)
-        return found.keys.signing if found else None
-
     return Service(
         name="consent",
         routers=[api.router(parts.database, custody)],
-        agency_signing_key=signing_key,
+        agency_signing_key=membership.signing_keys_in(parts.database),
         handler=subscribers.handler(custody),
         on_start=custody.open,
     )

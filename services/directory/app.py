@@ -12,7 +12,6 @@ from services.directory.use_cases.loading import load_network
 from services.eventing import outbox
 from services.eventing.database import Database
 from services.runtime.app import Parts, Service
-from tsunagu_contracts.keys import PublicKey
 
 _SAID_WITHIN_SECONDS = 20
 
@@ -22,11 +21,6 @@ _log = logging.getLogger("tsunagu.directory")
 def compose(parts: Parts, settings: DirectorySettings) -> Service:
     """Put the service together; it consumes nothing, and loads the network's files before it is ready."""
     trust = TrustView.model_validate_json(settings.trust_file.read_bytes())
-
-    async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
-        async with parts.database.reading() as session:
-            keys = await membership.agency_keys(session, [agency_id])
-        return keys[agency_id].signing if agency_id in keys else None
 
     async def load() -> None:
         try:
@@ -49,7 +43,7 @@ def compose(parts: Parts, settings: DirectorySettings) -> Service:
     return Service(
         name="directory",
         routers=[router(parts.database, parts.clock, trust)],
-        agency_signing_key=agency_signing_key,
+        agency_signing_key=membership.signing_keys_in(parts.database),
         on_start=load,
     )
 

@@ -4,6 +4,7 @@ FastStream's own defaults lose messages; everything that keeps them is set here,
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from faststream.security import SASLScram512
 
 from services.eventing.wire import forgive_header_names
 
-_START_LIMIT_SECONDS = 30
+_log = logging.getLogger("tsunagu.eventing.broker")
+
+SEND_LIMIT_SECONDS = 30.0
+_STOP_LIMIT_SECONDS = 5.0
 
 
 class Sendable(Protocol):
@@ -76,27 +80,34 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
         self._sending = asyncio.Lock()
 
-    async def send(self, messages: Sequence[Sendable]) -> None:
+    async def send(self, messages: Sequence[Sendable], *, seconds: float = SEND_LIMIT_SECONDS) -> None:
         """Send the messages in order and return when Kafka has acknowledged every one.
 
-        Raises whatever Kafka's client raises; which of the messages arrived is then unknown.
+        Raises whatever Kafka's client raises, TimeoutError after so many seconds, for an idempotent producer
+        tries for ever by itself; which of the messages arrived is then unknown.
         """
         async with self._sending:
             try:
-                producer = self._producer or await self._start()
-                waits = [
-                    await producer.send(
-                        message.topic,
-                        message.value,
-                        key=message.key.encode(),
-                        headers=[("traceparent", message.traceparent.encode())] if message.traceparent else [],
-                    )
-                    for message in messages
-                ]
-                await asyncio.gather(*waits)
+                async with asyncio.timeout(seconds):
+                    producer = self._producer or await self._start()
+                    waits = [
+                        await producer.send(
+                            message.topic,
+                            message.value,
+                            key=message.key.encode(),
+                            headers=[("traceparent", message.traceparent.encode())] if message.traceparent else [],
+                        )
+                        for message in messages
+                    ]
+                    await asyncio.gather(*waits)
             except BaseException:
                 await self._discard()
                 raise
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        async with self._sending:
+            await self._discard()
 
     async def _start(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -113,18 +124,22 @@ class Producer:
             linger_ms=0,
         )
         self._producer = producer
-        await asyncio.wait_for(producer.start(), _START_LIMIT_SECONDS)
+        await producer.start()
         return producer
 
     async def _discard(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), _START_LIMIT_SECONDS)
-            except Exception:
-                logging.getLogger("tsunagu.eventing").warning("producer did not stop cleanly", exc_info=True)
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), _STOP_LIMIT_SECONDS)
+        except Exception as error:
+            _log.warning("producer did not stop in order error=%s", type(error).__name__)
+            await _tear_down(producer)
 
-    async def stop(self) -> None:
-        """Close the connection."""
-        async with self._sending:
-            await self._discard()
+
+async def _tear_down(producer: AIOKafkaProducer) -> None:
+    """End what a producer that would not stop has left running, else it would try for ever."""
+    for owner in (producer._sender, producer.client):
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(owner.close(), _STOP_LIMIT_SECONDS)  # type: ignore[no-untyped-call]

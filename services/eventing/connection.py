@@ -41,8 +41,10 @@ class Connection:
         group: str,
         pattern: str,
         max_poll_seconds: float,
+        linger_seconds: float,
     ) -> None:
         self.positions = Positions()
+        self._linger_seconds = linger_seconds
         self._database = database
         self._take = take
         self._loaded = False
@@ -163,6 +165,9 @@ class Connection:
 
     async def _on_batch(self, batch: Batch) -> None:
         await self._take(self, batch)
+        if len(batch) > 1:
+            # Costs go by the batch: under load, a pause lets the next one grow; a lone message is not held up.
+            await asyncio.sleep(self._linger_seconds)
 
 
 class _Rebalance(ConsumerRebalanceListener):

@@ -23,6 +23,7 @@ from services.eventing.watchdog import Watchdog
 
 _log = logging.getLogger("tsunagu.eventing.consumer")
 
+LINGER_SECONDS = 0.008
 _RELEASE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 2.0
 _CONNECT_EVERY_SECONDS = 0.5
@@ -63,6 +64,7 @@ class Consumer:
         topics: Iterable[str],
         pattern: str | None = None,
         raw: bool = False,
+        linger_seconds: float = LINGER_SECONDS,
         bounds: Bounds = _BOUNDS,
     ) -> None:
         names = tuple(topics)
@@ -72,6 +74,7 @@ class Consumer:
         self._access = access
         self._database = database
         self._bounds = bounds
+        self._linger_seconds = linger_seconds
         self._processor = Processor(database, handler, frozenset(names), service, raw=raw)
         self._parked = ParkedWatch(database, bounds.most_parked)
         self._repeater = Repeater(database, handler, self._processor, self._parked, raw=raw)
@@ -142,6 +145,7 @@ class Consumer:
             group=self._service,
             pattern=self._pattern,
             max_poll_seconds=self._bounds.max_poll_seconds,
+            linger_seconds=self._linger_seconds,
         )
         await connection.start()
         self._connection = connection

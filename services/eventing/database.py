@@ -25,7 +25,6 @@ class Database:
             url,
             pool_size=8,
             max_overflow=8,
-            pool_pre_ping=True,
             hide_parameters=True,
         )
         self.publisher = Publisher(self.engine, producer)

@@ -60,15 +60,24 @@ _SAVE = sa.text("""
     FROM fresh ORDER BY fresh.id
 """)
 _MARK = sa.text("UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY(:ids)")
-_UNPUBLISHED = sa.text("""
-    SELECT id, topic, key, value, traceparent, created_at < clock_timestamp() - CAST(:grace AS interval) AS due
-    FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT :limit
+# Ids first: most rows that have not been marked are in memory on their way, and their values are not wanted.
+_DUE = sa.text("""
+    SELECT id, topic, key FROM outbox
+    WHERE published_at IS NULL AND created_at < clock_timestamp() - CAST(:grace AS interval)
+    ORDER BY id LIMIT :limit
 """)
+_ROWS = sa.text("SELECT id, topic, key, value, traceparent FROM outbox WHERE id = ANY(:ids) ORDER BY id")
 _OLDEST_AGE = sa.text("""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)
     FROM outbox WHERE published_at IS NULL
 """)
-_PRUNE = sa.text("DELETE FROM outbox WHERE published_at < clock_timestamp() - CAST(:keep AS interval)")
+# The moment is computed first, for an index cannot be searched by a function that changes from row to row.
+_PRUNE = sa.text("""
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE published_at < (SELECT clock_timestamp() - CAST(:keep AS interval))
+        ORDER BY published_at LIMIT :limit
+    )
+""")
 
 
 async def lock_heads(session: AsyncSession, aggregates: Sequence[str]) -> dict[str, Head]:
@@ -107,10 +116,27 @@ async def mark_published(connection: AsyncConnection, ids: Collection[int]) -> N
     await connection.execute(_MARK, {"ids": list(ids)})
 
 
-async def unpublished(connection: AsyncConnection, *, grace: timedelta, limit: int) -> list[tuple[OutboxRow, bool]]:
-    """The oldest unpublished rows in id order, each with whether it is older than `grace`."""
-    rows = await connection.execute(_UNPUBLISHED, {"grace": grace, "limit": limit})
-    return [(OutboxRow(row.topic, row.key, row.value, row.traceparent, row.id), row.due) for row in rows]
+class DueRow(NamedTuple):
+    """A row that should have been published by now: its id and the lane in which order is kept."""
+
+    id: int
+    topic: str
+    key: str
+
+
+async def due(connection: AsyncConnection, *, grace: timedelta, limit: int) -> list[DueRow]:
+    """The oldest rows that have been unpublished for longer than `grace`, in id order.
+
+    A younger row of the same lane has a higher id, so that whatever this leaves out stands behind.
+    """
+    rows = await connection.execute(_DUE, {"grace": grace, "limit": limit})
+    return [DueRow(row.id, row.topic, row.key) for row in rows]
+
+
+async def load(connection: AsyncConnection, ids: Sequence[int]) -> list[OutboxRow]:
+    """The rows of these ids, in id order."""
+    rows = await connection.execute(_ROWS, {"ids": list(ids)})
+    return [OutboxRow(row.topic, row.key, row.value, row.traceparent, row.id) for row in rows]
 
 
 async def oldest_age(connection: AsyncConnection) -> float:
@@ -118,6 +144,6 @@ async def oldest_age(connection: AsyncConnection) -> float:
     return float((await connection.execute(_OLDEST_AGE)).scalar_one())
 
 
-async def prune(connection: AsyncConnection, *, keep: timedelta) -> None:
-    """Delete rows that were published longer than `keep` ago."""
-    await connection.execute(_PRUNE, {"keep": keep})
+async def prune(connection: AsyncConnection, *, keep: timedelta, limit: int) -> int:
+    """Delete so many of the rows that were published longer than `keep` ago; returns how many it found."""
+    return (await connection.execute(_PRUNE, {"keep": keep, "limit": limit})).rowcount

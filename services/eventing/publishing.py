@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.eventing import outbox
 from services.eventing.broker import Producer
-from services.eventing.outbox import OutboxRow
+from services.eventing.outbox import DueRow, OutboxRow
 
 _log = logging.getLogger("tsunagu.eventing.publishing")
 
@@ -24,6 +24,7 @@ BATCH = 500
 GRACE = timedelta(seconds=1)
 RELAY_EVERY_SECONDS = 0.5
 KEEP_PUBLISHED = timedelta(days=1)
+PRUNE_EVERY_SECONDS = 60
 _REMEMBERED = 20_000
 _RELAY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('tsunagu.relay'))")
 
@@ -49,7 +50,8 @@ class Publisher:
 
     def start(self) -> None:
         """Begin to publish."""
-        self._tasks = [asyncio.create_task(self._publish_loop()), asyncio.create_task(self._relay_loop())]
+        loops = (self._publish_loop(), self._relay_loop(), self._prune_loop())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """Publish what is in memory, then end; what could not be published stays in the outbox."""
@@ -117,25 +119,34 @@ class Publisher:
                 _log.warning("relay failed; it will try again", exc_info=True)
 
     async def relay(self) -> int:
-        """Publish old unpublished rows in id order; one relay at a time per database. Returns how many it saw."""
+        """Publish rows that are left over, in id order; one relay at a time per database. Returns how many it saw."""
         async with self._engine.begin() as connection:
             if not (await connection.execute(_RELAY_LOCK)).scalar_one():
                 return 0
-            seen = await outbox.unpublished(connection, grace=GRACE, limit=BATCH)
-            rows = self._due(seen)
-            if rows:
-                await self._producer.send(rows)
-                await outbox.mark_published(connection, [row.id for row in rows])
-            await outbox.prune(connection, keep=KEEP_PUBLISHED)
-        return len(seen) if rows else 0
+            seen = await outbox.due(connection, grace=GRACE, limit=BATCH)
+            left = self._left_over(seen)
+            if left:
+                await self._producer.send(await outbox.load(connection, left))
+                await outbox.mark_published(connection, left)
+        return len(seen) if left else 0
 
-    def _due(self, seen: Sequence[tuple[OutboxRow, bool]]) -> list[OutboxRow]:
+    def _left_over(self, seen: Sequence[DueRow]) -> list[int]:
+        """Those that are not on their way from memory, nor behind one of their lane that is."""
         held: set[tuple[str, str]] = set()
-        due: list[OutboxRow] = []
-        for row, old in seen:
-            key = (row.topic, row.key)
-            if key in held or row.id in self._waiting or not old:
-                held.add(key)
+        left: list[int] = []
+        for row in seen:
+            lane = (row.topic, row.key)
+            if lane in held or row.id in self._waiting:
+                held.add(lane)
             else:
-                due.append(row)
-        return due
+                left.append(row.id)
+        return left
+
+    async def _prune_loop(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_SECONDS)
+            try:
+                async with self._engine.begin() as connection:
+                    await outbox.prune(connection, keep=KEEP_PUBLISHED, limit=10 * BATCH)
+            except Exception:
+                _log.warning("pruning failed; it will be tried again", exc_info=True)

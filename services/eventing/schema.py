@@ -105,6 +105,15 @@ parked_acts = sa.Table(
 """
 
 
+# Values are base64 inside and do not shrink; PostgreSQL would try to compress each of them, several times over.
+for _table in (outbox, parked):
+    sa.event.listen(
+        _table,
+        "after_create",
+        sa.DDL("ALTER TABLE %(table)s ALTER COLUMN value SET STORAGE EXTERNAL"),  # type: ignore[no-untyped-call]  # unannotated there
+    )
+
+
 def create_tables(op: Operations) -> None:
     """Create those of the pipeline's tables that are not there; called by a migration of each service."""
     metadata.create_all(op.get_bind())

@@ -29,6 +29,7 @@ from services.membership.lookups import (
     on_duty_at,
 )
 from services.membership.projection import apply
+from services.membership.signing import signing_keys_in
 from services.membership.tables import create_tables, metadata
 
 __all__ = [
@@ -55,4 +56,5 @@ __all__ = [
     "metadata",
     "on_duty",
     "on_duty_at",
+    "signing_keys_in",
 ]

@@ -7,7 +7,6 @@ from services.notify.stream import InboxStream
 from services.notify.subscribers import handle
 from services.notify.wakeups import Wakeups
 from services.runtime.app import Parts, Service
-from tsunagu_contracts.keys import PublicKey
 
 
 def compose(parts: Parts, settings: NotifySettings) -> Service:
@@ -22,15 +21,10 @@ def compose(parts: Parts, settings: NotifySettings) -> Service:
         ends_after=settings.stream_ends_after_seconds,
     )
 
-    async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
-        async with parts.database.reading() as session:
-            keys = await membership.agency_keys(session, [agency_id])
-        return keys[agency_id].signing if agency_id in keys else None
-
     return Service(
         name="notify",
         routers=[router(parts.database, parts.clock, stream)],
-        agency_signing_key=agency_signing_key,
+        agency_signing_key=membership.signing_keys_in(parts.database),
         handler=handle,
         background=[wakeups.listen, stream.end_when_stopping],
     )

@@ -9,7 +9,6 @@ from services.referral.settings import ReferralSettings, handles_key
 from services.referral.subscribers import batch_handler
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
-from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.topics import AGENCY_OUTBOUND_PATTERN
 
 _DELETE_EVERY_SECONDS = 60
@@ -19,11 +18,6 @@ def compose(parts: Parts, settings: ReferralSettings) -> Service:
     """Put the service together."""
     rules = Rules(handles_key(settings.trust_file), settings.limits)
 
-    async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
-        async with parts.database.reading() as session:
-            keys = await membership.agency_keys(session, [agency_id])
-        return keys[agency_id].signing if agency_id in keys else None
-
     async def delete_bodies() -> None:
         async with parts.database.work() as work:
             await delete_due_bodies(work, settings.bodies_kept)
@@ -32,7 +26,7 @@ def compose(parts: Parts, settings: ReferralSettings) -> Service:
     return Service(
         name="referral",
         routers=[router(parts.database, rules, parts.clock)],
-        agency_signing_key=agency_signing_key,
+        agency_signing_key=membership.signing_keys_in(parts.database),
         handler=batch_handler(rules),
         pattern=AGENCY_OUTBOUND_PATTERN,
         background=[delete_bodies],

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from services.eventing.broker import KafkaAccess, Producer
-from services.eventing.consumer import Bounds, Consumer
+from services.eventing.consumer import LINGER_SECONDS, Bounds, Consumer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.runtime import errors, health
@@ -49,7 +49,8 @@ class Service:
     """What the composition root of a service gives back.
 
     `handler` is absent in a service that consumes nothing; `pattern` is a regular expression of topics beside
-    those of the catalogue; `on_start` runs before the consumer starts; `background` runs until the end.
+    those of the catalogue; `linger_seconds` is how long it lets batches grow under load; `on_start` runs before
+    the consumer starts; `background` runs until the end.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Service:
     handler: Handler | None = None
     pattern: str | None = None
     raw: bool = False
+    linger_seconds: float = LINGER_SECONDS
     on_start: Callable[[], Awaitable[None]] | None = None
     background: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
 
@@ -177,6 +179,7 @@ def _consumer(service: Service, access: KafkaAccess, database: Database, bounds:
         topics=[topic.name for topic in consumed_by(service.name)],
         pattern=service.pattern,
         raw=service.raw,
+        linger_seconds=service.linger_seconds,
         bounds=bounds,
     )
 

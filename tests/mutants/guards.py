@@ -117,7 +117,7 @@ GUARDS = (
     Mutant(
         "nothing is kept in the outbox",
         "services/eventing/publishing.py",
-        "            if key in held or row.id in self._waiting or not old:\n",
+        "            if lane in held or row.id in self._waiting:\n",
         "            if True:\n",
         (f"{EVENTING}/test_publishing.py",),
     ),

@@ -1,20 +1,19 @@
 """What a transaction says reaches Kafka: after the commit, in order, also when the process died in between."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from aiokafka import AIOKafkaConsumer
 
 from services.eventing import outbox
 from services.eventing.broker import KafkaAccess
 from services.eventing.database import Database
 from services.eventing.work import Emission
 from tests.infra.eventually import eventually
-from tests.service.eventing.conftest import IDS
+from tests.service.eventing.conftest import IDS, MakeTopic
+from tests.service.eventing.published import forget_memory, nothing_unpublished, read, unpublished
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import encode_event
@@ -25,36 +24,8 @@ class _UndoneError(Exception):
     """What makes a transaction fail in these tests."""
 
 
-async def _read(kafka: KafkaAccess, topic: str, count: int) -> list[bytes]:
-    consumer = AIOKafkaConsumer(
-        topic,
-        bootstrap_servers=kafka.bootstrap,
-        auto_offset_reset="earliest",
-        security_protocol="SASL_PLAINTEXT",
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=kafka.username,
-        sasl_plain_password=kafka.password,
-    )
-    await consumer.start()
-    try:
-        async with asyncio.timeout(60):
-            return [(await consumer.getone()).value or b"" for _ in range(count)]
-    finally:
-        await consumer.stop()
-
-
-async def _unpublished(database: Database) -> int:
-    async with database.engine.connect() as connection:
-        rows = await connection.execute(sa.text("SELECT count(*) FROM outbox WHERE published_at IS NULL"))
-        return int(rows.scalar_one())
-
-
-async def _nothing_unpublished(database: Database) -> bool:
-    return await _unpublished(database) == 0
-
-
 async def test_what_commits_is_published_in_order_and_marked(
-    database: Database, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """Messages of committed transactions arrive in the order of the commits and are marked afterwards."""
     topic = make_topic(1)
@@ -62,13 +33,11 @@ async def test_what_commits_is_published_in_order_and_marked(
     for number in range(20):
         async with database.work() as work:
             await work.send(topic, "k", f"{number}".encode())
-    assert await _read(kafka, topic, 20) == [f"{number}".encode() for number in range(20)]
-    await eventually(lambda: _nothing_unpublished(database))
+    assert await read(kafka, topic, 20) == [f"{number}".encode() for number in range(20)]
+    await eventually(lambda: nothing_unpublished(database))
 
 
-async def test_what_rolls_back_is_never_said(
-    database: Database, kafka: KafkaAccess, make_topic: Callable[[int], str]
-) -> None:
+async def test_what_rolls_back_is_never_said(database: Database, kafka: KafkaAccess, make_topic: MakeTopic) -> None:
     """A transaction that fails says nothing, and a savepoint that fails takes its sayings with it."""
     topic = make_topic(1)
     database.publisher.start()
@@ -82,45 +51,43 @@ async def test_what_rolls_back_is_never_said(
                 await work.send(topic, "k", b"undone part")
                 raise _UndoneError
         await work.send(topic, "k", b"kept")
-    assert await _read(kafka, topic, 1) == [b"kept"]
+    assert await read(kafka, topic, 1) == [b"kept"]
 
 
 async def test_the_relay_publishes_what_a_crash_left_behind(
-    database: Database, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """Rows that were committed but never published, as after a crash, are published by the relay in order."""
     topic = make_topic(1)
     for number in range(5):
         async with database.work() as work:
             await work.send(topic, "k", f"{number}".encode())
-    assert await _unpublished(database) == 5
-    database.publisher._queue.clear()  # what dies with a process
-    database.publisher._waiting.clear()
+    assert await unpublished(database) == 5
+    forget_memory(database)
     database.publisher.start()
-    assert await _read(kafka, topic, 5) == [f"{number}".encode() for number in range(5)]
-    await eventually(lambda: _nothing_unpublished(database))
+    assert await read(kafka, topic, 5) == [f"{number}".encode() for number in range(5)]
+    await eventually(lambda: nothing_unpublished(database))
 
 
 async def test_memory_never_overtakes_an_unpublished_row_of_the_same_key(
-    database: Database, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """A fresh row of a key waits for the older row that a crash left unpublished; other keys do not wait."""
     topic = make_topic(1)
     async with database.work() as work:
         await work.send(topic, "k", b"left behind")
-    database.publisher._queue.clear()
-    database.publisher._waiting.clear()
+    forget_memory(database)
     database.publisher.start()
     async with database.work() as work:
         await work.send(topic, "k", b"later")
         await work.send(topic, "other", b"other")
-    messages = await _read(kafka, topic, 3)
+    messages = await read(kafka, topic, 3)
     assert messages.index(b"left behind") < messages.index(b"later")
     assert messages[0] == b"other"
 
 
 async def test_a_row_is_marked_only_after_kafka_has_acknowledged(
-    database: Database, kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch, make_topic: Callable[[int], str]
+    database: Database, kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch, make_topic: MakeTopic
 ) -> None:
     """While Kafka refuses, rows stay unmarked; once it takes them they arrive and are marked."""
     topic = make_topic(1)
@@ -138,10 +105,10 @@ async def test_a_row_is_marked_only_after_kafka_has_acknowledged(
     await asyncio.wait_for(refusing.wait(), 60)
     refusing.clear()
     await asyncio.wait_for(refusing.wait(), 60)  # the relay has tried as well
-    assert await _unpublished(database) == 1
+    assert await unpublished(database) == 1
     monkeypatch.setattr(database.publisher._producer, "send", sending)
-    assert await _read(kafka, topic, 1) == [b"patient"]
-    await eventually(lambda: _nothing_unpublished(database))
+    assert await read(kafka, topic, 1) == [b"patient"]
+    await eventually(lambda: nothing_unpublished(database))
 
 
 async def test_events_of_an_aggregate_carry_version_and_previous(database: Database) -> None:
@@ -184,6 +151,6 @@ async def test_old_published_rows_are_pruned_and_others_kept(database: Database)
         await connection.execute(
             sa.text("UPDATE outbox SET published_at = now() - interval '2 days' WHERE value = 'old'")
         )
-        await outbox.prune(connection, keep=timedelta(days=1))
+        await outbox.prune(connection, keep=timedelta(days=1), limit=10)
         rows = await connection.execute(sa.text("SELECT value FROM outbox"))
         assert [row.value for row in rows] == [b"waiting"]

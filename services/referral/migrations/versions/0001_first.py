@@ -70,7 +70,7 @@ def upgrade() -> None:
         sa.Column("section_id", sa.Text, primary_key=True),
         sa.Column("body", sa.Text, nullable=False),
     )
-    # Ciphertext does not compress: spare the attempt.
+    # Ciphertext in base64 does not compress; here and below, spare the attempts.
     op.execute("ALTER TABLE bodies ALTER COLUMN body SET STORAGE EXTERNAL")
     op.create_table(
         "messages",
@@ -79,6 +79,10 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("received_at", _MOMENT, nullable=False),
         sa.Column("answer", sa.Text),
+    )
+    op.execute("ALTER TABLE messages ALTER COLUMN answer SET STORAGE EXTERNAL")
+    op.execute(
+        "ALTER TABLE referrals ALTER COLUMN manifest SET STORAGE EXTERNAL, ALTER COLUMN delivery SET STORAGE EXTERNAL"
     )
 
 
