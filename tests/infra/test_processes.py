@@ -17,9 +17,7 @@ from deploy.embedded.ports import free_ports, port_answers, ports_kept_in
 from deploy.embedded.processes import ChildProcess, stop_leftover, stop_leftovers
 
 WAITS = "import signal; print('up', flush=True); signal.pause()"
-STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-)
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
 
 
 @pytest.fixture
