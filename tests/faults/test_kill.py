@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 import pytest
 
@@ -44,10 +44,12 @@ class Killing:
     def __init__(self, network: EmbeddedNetwork, seed: int) -> None:
         self._network = network
         self._random = random.Random(seed)
-        self.victims = list(SERVICES)
-        self._random.shuffle(self.victims)
         self._started = time.monotonic()
-        self.tell(f"seed {seed} ({SEED_VARIABLE}={seed} repeats it); in turn: {', '.join(self.victims)}")
+        self.tell(f"seed {seed}; {SEED_VARIABLE}={seed} repeats it")
+
+    def shuffled(self) -> list[str]:
+        """Every service once, in some order."""
+        return self._random.sample(SERVICES, len(SERVICES))
 
     def tell(self, what: str) -> None:
         """Say something with the time since the start, to whoever reads a failed test."""
@@ -67,13 +69,14 @@ class Killing:
         taken_by_then = await eventually(taken)
         # Anywhere between two looks and two commits, not only right after one.
         await asyncio.sleep(self._random.uniform(0, 0.05))
-        self.tell(f"kill -9 {victim}: {watched} had taken {taken_by_then} of {whole} records")
+        self.tell(f"kill -9: {watched} had taken {taken_by_then} of {whole} records")
 
     async def _taken_by(self, service: str) -> int:
         return sum((await positions(self._network, service)).values())
 
     async def service(self, victim: str, referrals: int) -> None:
         """Kill a service at such a moment and start it again."""
+        self.tell(f"next victim: {victim}")
         await self.within(victim, referrals)
         self._network.kill(victim)
         killed = time.monotonic()
@@ -87,6 +90,23 @@ class Killing:
         killed = time.monotonic()
         await asyncio.to_thread(embedded.broker.start)
         self.tell(f"Kafka answers again after {time.monotonic() - killed:.1f} s")
+
+    async def everything(self, embedded: EmbeddedInfrastructure, referrals: int) -> None:
+        """Kill every service, Kafka and PostgreSQL at such a moment, as a power cut does, and start them again."""
+        await self.within("audit", referrals)
+        for service in SERVICES:
+            self._network.kill(service)
+        embedded.broker.process.kill()
+        embedded.server.process.kill()
+        killed = time.monotonic()
+        await asyncio.to_thread(embedded.start)
+        self.tell(f"Kafka and PostgreSQL answer again after {time.monotonic() - killed:.1f} s")
+        await asyncio.gather(*(asyncio.to_thread(self._network.revive, service) for service in SERVICES))
+        self.tell(f"every service ready again after {time.monotonic() - killed:.1f} s")
+
+
+Kill = Callable[[Killing, EmbeddedInfrastructure, int], Coroutine[None, None, None]]
+"""One way of killing what the services stand on, while this many referrals are being published."""
 
 
 def seed_of_run() -> int:
@@ -107,7 +127,7 @@ async def run(
     before = await look_before(network)
     messages = await traffic.seal(referrals)
     killing.tell(f"{referrals} referrals sealed")
-    chosen = list(victims) or killing.victims
+    chosen = list(victims) or killing.shuffled()
     started = time.monotonic()
     for victim, part in zip(chosen, parts(messages, len(chosen)), strict=True):
         publishing = asyncio.create_task(traffic.publish(part))
@@ -124,17 +144,18 @@ async def test_each_service_is_killed_in_turn_during_500_referrals(network: Embe
     await run(network, traffic, 500, seed_of_run())
 
 
-async def test_kafka_is_killed_during_referrals(
-    network: EmbeddedNetwork, infra: Infrastructure, traffic: Traffic
+@pytest.mark.parametrize("kill", [Killing.broker, Killing.everything], ids=["kafka", "everything at once"])
+async def test_what_the_services_stand_on_is_killed(
+    network: EmbeddedNetwork, infra: Infrastructure, traffic: Traffic, kill: Kill
 ) -> None:
-    """A broker that dies and comes back loses nothing that it acknowledged, and every service finds back to it."""
+    """A broker, or the whole machine, that dies and comes back loses nothing; every service finds its way again."""
     if infra.embedded is None:
-        pytest.skip(f"the broker is not ours to kill: {infra.origin}")
+        pytest.skip(f"the servers are not ours to kill: {infra.origin}")
     killing = Killing(network, seed_of_run())
     before = await look_before(network)
     messages = await traffic.seal(100)
     publishing = asyncio.create_task(traffic.publish(messages))
-    await killing.broker(infra.embedded, len(messages))
+    await kill(killing, infra.embedded, len(messages))
     await publishing
     await settled(network, [CLINIC], before.parked)
     killing.tell("settled")
