@@ -1,7 +1,8 @@
 """A database with the pipeline's tables, a real producer and events to send through both."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -111,14 +112,22 @@ def open_database(where: PostgresAccess, kafka: KafkaAccess) -> Database:
     )
 
 
+class MakeTopic(Protocol):
+    """Makes a topic with so many partitions, of a name of its own if none is given; returns the name."""
+
+    def __call__(self, partitions: int, name: str = "") -> str:
+        """Make it."""
+        ...
+
+
 @pytest.fixture
-def make_topic(infra: Infrastructure) -> Iterator[Callable[[int], str]]:
-    """Makes a topic of its own with so many partitions."""
+def make_topic(infra: Infrastructure) -> Iterator[MakeTopic]:
+    """Makes topics that are deleted after the test."""
     admin = AdminClient(infra.kafka.librdkafka())
     made: list[str] = []
 
-    def make(partitions: int) -> str:
-        name = f"test.{IDS.new()}"
+    def make(partitions: int, name: str = "") -> str:
+        name = name or f"test.{IDS.new()}"
         admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
         made.append(name)
         return name

@@ -1,7 +1,6 @@
 """The consumer on real Kafka: positions in the database, batches repeated until done, several members."""
 
 import asyncio
-from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 from confluent_kafka import TopicPartition as ConfluentPartition
@@ -13,12 +12,12 @@ from services.eventing.broker import KafkaAccess
 from services.eventing.database import Database
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
-from tests.service.eventing.conftest import IDS, Stream, open_database
+from tests.service.eventing.conftest import IDS, MakeTopic, Stream, open_database
 from tests.service.eventing.members import Member, all_at, consuming, producing, took_effect
 
 
 async def test_everything_is_consumed_from_the_beginning_and_again_nothing(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """A new group takes what was there before it; after a restart it goes on where the database says."""
     topic, group, streams = make_topic(3), IDS.new(), [Stream() for _ in range(5)]
@@ -39,7 +38,7 @@ async def test_a_position_that_retention_has_deleted_goes_on_with_what_is_left(
     effects_table: None,
     infra: Infrastructure,
     kafka: KafkaAccess,
-    make_topic: Callable[[int], str],
+    make_topic: MakeTopic,
 ) -> None:
     """A consumer that was away for longer than records are kept takes the first that is left, not the next to come."""
     topic, group, streams = make_topic(1), IDS.new(), [Stream() for _ in range(3)]
@@ -57,7 +56,7 @@ async def test_a_position_that_retention_has_deleted_goes_on_with_what_is_left(
 
 
 async def test_a_passing_failure_repeats_the_batch_and_loses_nothing(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """When the database goes away under a batch, the same batch is tried again and later ones do not pass it."""
     topic, stream, member = make_topic(1), Stream(), Member("only")
@@ -73,7 +72,7 @@ async def test_a_passing_failure_repeats_the_batch_and_loses_nothing(
 
 
 async def test_headers_that_are_not_text_do_not_stop_a_consumer(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """A record with binary headers, and one with none and no value, leave their neighbours untouched."""
     topic, stream = make_topic(1), Stream()
@@ -93,7 +92,7 @@ async def test_a_second_member_takes_over_without_repeating(
     database: Database,
     effects_table: None,
     kafka: KafkaAccess,
-    make_topic: Callable[[int], str],
+    make_topic: MakeTopic,
     pipeline_database: PostgresAccess,
 ) -> None:
     """While one member hangs in a batch another joins; whoever commits first wins and nothing happens twice."""
@@ -121,7 +120,7 @@ async def test_a_second_member_takes_over_without_repeating(
 
 
 async def test_a_member_has_caught_up_when_what_was_there_has_taken_effect(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """While a batch from before its start is in hand it has not; an empty partition does not hold it up."""
     topic, stream, member = make_topic(2), Stream(), Member("only")
@@ -137,7 +136,7 @@ async def test_a_member_has_caught_up_when_what_was_there_has_taken_effect(
 
 
 async def test_a_member_catches_up_though_retention_has_deleted_everything(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str], infra: Infrastructure
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic, infra: Infrastructure
 ) -> None:
     """Offsets that Kafka no longer has are not waited for."""
     topic, stream = make_topic(1), Stream()

@@ -1,7 +1,6 @@
 """A consumer that hangs finds back by itself; one that is slow or has nothing to do is left alone."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +13,7 @@ from services.eventing.database import Database
 from services.eventing.ends import KafkaEnds, Reach
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
-from tests.service.eventing.conftest import IDS, Stream
+from tests.service.eventing.conftest import IDS, MakeTopic, Stream
 from tests.service.eventing.members import Member, all_at, consuming, producing, say
 
 SOON = Bounds(still_seconds=2.0, look_seconds=0.5)
@@ -37,7 +36,7 @@ async def _hang(consumer: Consumer) -> Connection:
 
 
 async def test_a_consumer_that_hangs_connects_anew(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """When Kafka has messages and none takes effect, the connection is given up and another does the work."""
     topic, stream = make_topic(2), Stream()
@@ -57,7 +56,7 @@ async def test_a_connection_that_does_not_even_close_is_torn_down(
     database: Database,
     effects_table: None,
     kafka: KafkaAccess,
-    make_topic: Callable[[int], str],
+    make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its place in the group expires, because nothing of it is left that would say that it lives."""
@@ -79,7 +78,7 @@ async def test_a_connection_that_does_not_even_close_is_torn_down(
 
 
 async def test_readiness_sees_that_it_stands_still(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """Until the new connection has helped, whoever asks is told."""
     topic, stream = make_topic(1), Stream()
@@ -97,7 +96,7 @@ async def test_readiness_sees_that_it_stands_still(
 
 
 async def test_a_slow_handler_is_not_taken_for_a_hanging_connection(
-    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: Callable[[int], str]
+    database: Database, effects_table: None, kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """While a batch is in hand the connection stays, however long the messages behind it wait."""
     topic, stream, member = make_topic(1), Stream(), Member("slow")
@@ -122,7 +121,7 @@ async def _now(condition: bool) -> bool:
 
 
 async def test_how_far_topics_reach_is_told_for_every_partition_of_the_pattern(
-    kafka: KafkaAccess, make_topic: Callable[[int], str]
+    kafka: KafkaAccess, make_topic: MakeTopic
 ) -> None:
     """Partitions without messages are told as well, and topics that do not match are not."""
     topic, other, stream = make_topic(3), make_topic(1), Stream()
@@ -150,7 +149,7 @@ async def test_consumer_and_outbox_find_back_to_a_broker_that_was_killed(
     database: Database,
     effects_table: None,
     kafka: KafkaAccess,
-    make_topic: Callable[[int], str],
+    make_topic: MakeTopic,
     embedded: EmbeddedInfrastructure,
 ) -> None:
     """What was said while the broker was away takes effect after it has come back, without anybody's help."""
