@@ -5,10 +5,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateNumbers,
+    EllipticCurvePublicKey,
+)
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.encoding import digest, from_base64url
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.types import Digest
 
@@ -37,7 +43,9 @@ class PublicKey(BaseModel):
 
     @model_validator(mode="after")
     def _is_what_it_says(self) -> Self:
-        if self.native.thumbprint() != self.kid:
+        # Making the key is what checks the point.
+        _ = self.native
+        if _thumbprint(self.x, self.y) != self.kid:
             raise Refusal(RefusalCode.KEY_MALFORMED, reason="kid_is_not_the_thumbprint")
         return self
 
@@ -67,13 +75,17 @@ class PublicKey(BaseModel):
 
 
 def import_point(x: str, y: str, d: str | None = None) -> ECKey:
-    """Make the library's key of coordinates; refuses with `key_malformed` whatever it cannot use."""
-    members: dict[str, str | list[str]] = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
-    if d is not None:
-        members["d"] = d
+    """Make the library's key of coordinates; refuses with `key_malformed` whatever it cannot use.
+
+    The point must be on the curve (P-256 has no other subgroup to check for), and `d` must be its secret.
+    """
     try:
-        return ECKey.import_key(members)
-    except Exception:  # bare ValueError, TypeError and its own errors; none may pass uncoded
+        point = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), b"\x04" + _number(x) + _number(y))
+        if d is None:
+            return ECKey.import_key(point)
+        secret = int.from_bytes(_number(d), "big")
+        return ECKey.import_key(EllipticCurvePrivateNumbers(secret, point.public_numbers()).private_key())
+    except Exception:  # bare ValueError, TypeError and the libraries' own errors; none may pass uncoded
         raise Refusal(RefusalCode.KEY_MALFORMED) from None
 
 
@@ -82,7 +94,21 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
     x, y = jwk.get("x"), jwk.get("y")
     if jwk.get("kty") != "EC" or jwk.get("crv") != "P-256" or not isinstance(x, str) or not isinstance(y, str):
         raise Refusal(RefusalCode.KEY_MALFORMED)
-    return import_point(x, y).thumbprint()
+    import_point(x, y)
+    return _thumbprint(x, y)
+
+
+def _number(text: str) -> bytes:
+    """The 32 bytes of a coordinate or a secret (RFC 7518 sections 6.2.1.2 and 6.2.2.1), in their one spelling."""
+    raw = from_base64url(text)
+    if len(raw) != 32:
+        raise Refusal(RefusalCode.KEY_MALFORMED)
+    return raw
+
+
+def _thumbprint(x: str, y: str) -> str:
+    """The digest of the members that RFC 7638 section 3.2 requires, in its order; `x` and `y` are base64url."""
+    return digest(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}')
 
 
 class _PrivateKey:
@@ -90,18 +116,17 @@ class _PrivateKey:
 
     _USE: ClassVar[KeyUse]
 
-    def __init__(self, native: ECKey) -> None:
+    def __init__(self, native: ECKey, public: PublicKey) -> None:
         self.native = native
-        members = native.as_dict(private=False)
-        self.public = PublicKey.from_jwk(
-            {"kty": "EC", "crv": members["crv"], "x": members["x"], "y": members["y"], "use": self._USE.value}
-            | {"kid": native.thumbprint()}
-        )
+        self.public = public
 
     @classmethod
     def generate(cls) -> Self:
         """Make a new pair; the randomness is the operating system's, inside the library."""
-        return cls(ECKey.generate_key("P-256"))
+        native = ECKey.generate_key("P-256")
+        members = native.as_dict(private=False)
+        point = {"kty": "EC", "crv": members["crv"], "x": members["x"], "y": members["y"]}
+        return cls(native, PublicKey.from_jwk(point | {"use": cls._USE.value, "kid": native.thumbprint()}))
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, object]) -> Self:
@@ -110,7 +135,7 @@ class _PrivateKey:
         secret = jwk.get("d")
         if public.use is not cls._USE or not isinstance(secret, str):
             raise Refusal(RefusalCode.KEY_MALFORMED)
-        return cls(import_point(public.x, public.y, secret))
+        return cls(import_point(public.x, public.y, secret), public)
 
     def private_jwk(self) -> dict[str, str]:
         """Return the JWK with its secret, for a key store and nothing else."""

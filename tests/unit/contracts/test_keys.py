@@ -2,6 +2,7 @@ import pytest
 from jwcrypto import jwk as jwcrypto_jwk
 
 from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.encoding import to_base64url
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey, thumbprint
 
@@ -90,4 +91,28 @@ def test_a_public_key_needs_every_member(missing: str) -> None:
     """A JWK without one of its members is refused."""
     with pytest.raises(Refusal) as caught:
         PublicKey.from_jwk({name: value for name, value in VALID.items() if name != missing})
+    assert caught.value.code is RefusalCode.KEY_MALFORMED
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "AQ", "A" * 43, "_" * 42 + "8", "____" + SigningKey.generate().private_jwk()["d"], 7, None],
+    ids=["empty", "short", "zero", "above the order", "long", "a number", "null"],
+)
+def test_a_secret_is_32_bytes_in_one_spelling(secret: object) -> None:
+    """A secret of another length, or outside the group's order, is no key."""
+    with pytest.raises(Refusal) as caught:
+        SigningKey.from_jwk(SigningKey.generate().private_jwk() | {"d": secret})
+    assert caught.value.code is RefusalCode.KEY_MALFORMED
+
+
+def test_a_coordinate_above_the_prime_is_refused() -> None:
+    """The point whose x is 5 has no second spelling with p + 5."""
+    prime, b = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    root = pow(5**3 - 3 * 5 + b, (prime + 1) // 4, prime)
+    y = to_base64url(root.to_bytes(32, "big"))
+    point = {"kty": "EC", "crv": "P-256", "y": y}
+    assert thumbprint(point | {"x": to_base64url((5).to_bytes(32, "big"))})
+    with pytest.raises(Refusal) as caught:
+        thumbprint(point | {"x": to_base64url((prime + 5).to_bytes(32, "big"))})
     assert caught.value.code is RefusalCode.KEY_MALFORMED
