@@ -1,5 +1,6 @@
 """Logs as JSON lines, traces and metrics over OTLP, traces also into a file; none ever carries personal information."""
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -91,10 +92,32 @@ class FileSpanExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Append these spans."""
-        self._file.writelines(f"{span.to_json(indent=None)}\n" for span in spans)
+        self._file.writelines(f"{_line(span)}\n" for span in spans)
         self._file.flush()
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _line(span: ReadableSpan) -> str:
+    """A span in the shape of the SDK's own `to_json`, which renders the resource anew for each and takes longer."""
+    context, parent = span.get_span_context(), span.parent
+    return json.dumps(
+        {
+            "name": span.name,
+            "kind": str(span.kind),
+            "context": {
+                "trace_id": f"0x{context.trace_id:032x}" if context else None,
+                "span_id": f"0x{context.span_id:016x}" if context else None,
+            },
+            "parent_id": f"0x{parent.span_id:016x}" if parent else None,
+            "start_time_unix_nano": span.start_time,
+            "end_time_unix_nano": span.end_time,
+            "status": span.status.status_code.name,
+            "attributes": dict(span.attributes or {}),
+            "resource": {"attributes": dict(span.resource.attributes)},
+        },
+        default=str,
+    )
