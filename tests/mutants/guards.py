@@ -330,6 +330,25 @@ GUARDS = (
         ("tests/service/test_referral_messages.py",),
     ),
     Mutant(
+        "a queued message counts as sent before Kafka has it",
+        "agency/tsunagu_agency/queue.py",
+        """                await self.client.publish(message)
+                # A crash before the next line sends the message again; a crash never skips one.
+                await self._in_thread(self._file.note_published, message.message_id)
+""",
+        """                await self._in_thread(self._file.note_published, message.message_id)
+                await self.client.publish(message)
+""",
+        ("tests/unit/agency/test_agency_queue.py",),
+    ),
+    Mutant(
+        "two programs send from one queue at once",
+        "agency/tsunagu_agency/queue.py",
+        "                if not await self._in_thread(self._file.claim):\n",
+        "                if False:\n",
+        ("tests/unit/agency/test_agency_queue.py",),
+    ),
+    Mutant(
         "a coordinator is told twice",
         "services/notify/storage.py",
         "    ON CONFLICT ON CONSTRAINT inbox_items_once DO NOTHING\n",
