@@ -19,21 +19,31 @@ class Spelling:
     pattern: bytes
 
 
-def spellings(values: Mapping[str, str]) -> list[Spelling]:
+Value = str | bytes
+"""A text, or bytes such as those of a key."""
+
+
+def spellings(values: Mapping[str, Value]) -> list[Spelling]:
     """Every way of writing each value, given by name; ValueError for a value too short to be told from chance.
 
     Patterns are lower-cased, to be compared with lower-cased content: hexadecimal digits come in both cases.
     """
     found: dict[tuple[str, bytes], Spelling] = {}
     for name, value in values.items():
-        if len(value.encode()) < SHORTEST_BYTES:
+        if len(value.encode() if isinstance(value, str) else value) < SHORTEST_BYTES:
             raise ValueError(f"{name} is shorter than {SHORTEST_BYTES} bytes and would be found by chance")
-        for way, pattern in _ways(value):
+        for way, pattern in _ways_of_text(value) if isinstance(value, str) else _ways_of_bytes(value):
             found.setdefault((name, pattern.lower()), Spelling(name, way, pattern.lower()))
     return list(found.values())
 
 
-def _ways(value: str) -> Iterator[tuple[str, bytes]]:
+def _ways_of_bytes(value: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "raw", value
+    yield "hexadecimal", value.hex().encode()
+    yield from (("base64", pattern) for pattern in _base64(value))
+
+
+def _ways_of_text(value: str) -> Iterator[tuple[str, bytes]]:
     plain = value.encode()
     escaped = _escaped(value)
     yield "utf-8", plain

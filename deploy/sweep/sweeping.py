@@ -11,7 +11,7 @@ from deploy.access import KafkaAccess, PostgresAccess
 from deploy.blocking import run_blocking
 from deploy.provisioning.databases import connect
 from deploy.sweep.segments import unpacked_batches
-from deploy.sweep.spellings import Spelling, spellings
+from deploy.sweep.spellings import Spelling, Value, spellings
 
 _BLOCK_BYTES = 8 * 1024 * 1024
 _ZEROS = bytes(_BLOCK_BYTES)
@@ -40,7 +40,7 @@ class Finding:
     where: str
 
 
-def sweep(values: Mapping[str, str], places: Places) -> list[Finding]:
+def sweep(values: Mapping[str, Value], places: Places) -> list[Finding]:
     """Search everywhere for these values, given by name.
 
     Not seen: large columns of rows that were deleted, which PostgreSQL keeps compressed until it vacuums.
@@ -53,7 +53,7 @@ def sweep(values: Mapping[str, str], places: Places) -> list[Finding]:
     return found + _search_folders(wanted, places.folders)
 
 
-def sweep_folders(values: Mapping[str, str], folders: Sequence[Path]) -> list[Finding]:
+def sweep_folders(values: Mapping[str, Value], folders: Sequence[Path]) -> list[Finding]:
     """Search only the files in these folders, as `sweep` does."""
     return _search_folders(spellings(values), folders)
 
