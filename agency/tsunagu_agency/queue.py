@@ -139,7 +139,8 @@ class AsyncOfflineQueue:
 
         With `seconds` it also returns then, and what was not sent waits on. `report` is called after every step.
         """
-        progress = Progress(0, 0)
+        # Asked before the time begins: where it is too short for anything, the answer must not be that nothing waits.
+        progress = _progress(0, await self.backlog(), None)
         limit = asyncio.timeout(seconds)
         try:
             async with limit, aclosing(self.draining()) as steps:
