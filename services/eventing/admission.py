@@ -4,14 +4,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.eventing.parking import Lane, Parking, lane_of
+from services.eventing.parking import Lane, Parking, blocked_lanes, lane_of
+from services.eventing.positions import MOVE, PositionLost, Positions
 from services.eventing.records import Item, Record, Undecodable, digest_of
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Cause, Event
 from tsunagu_contracts.topics import topic_of_aggregate
 
+# What is read stands in the snapshot from before the move; a member that waited for another's move is lost anyway.
+_ADMIT = sa.text(
+    f"""
+    WITH moved AS ({MOVE})
+    SELECT 'moved' AS what, NULL AS aggregate, CAST(count(*) AS int) AS number, NULL AS digest FROM moved
+    UNION ALL
+    SELECT 'parked', NULL, CAST(count(*) AS int), NULL FROM parked
+    WHERE blocks AND (topic, key) IN (SELECT * FROM unnest(CAST(:lane_topics AS text[]), CAST(:lane_keys AS text[])))
+    UNION ALL
+    SELECT 'seen', aggregate, version, digest FROM seen_versions WHERE aggregate = ANY(CAST(:aggregates AS text[]))
+    """  # noqa: S608 - put together from constants
+)
 _SEEN = sa.text("SELECT aggregate, version, digest FROM seen_versions WHERE aggregate = ANY(:aggregates)")
 _SAVE = sa.text("""
     INSERT INTO seen_versions (aggregate, version, digest)
@@ -81,6 +95,41 @@ class Admission:
     def block(self, item: Item) -> None:
         """Note that a message was parked, so that later ones of its lane wait."""
         self.blocked.add(lane_of(item.record))
+
+
+async def admit(
+    session: AsyncSession,
+    positions: Positions,
+    nexts: Mapping[TopicPartition, int],
+    items: Sequence[Item],
+    heeded: frozenset[str],
+) -> Admission:
+    """Move the positions and learn what judging these messages needs, in one statement; raises `PositionLost`."""
+    lanes = {lane_of(item.record) for item in items}
+    aggregates = aggregates_of(items)
+    rows = await session.execute(
+        _ADMIT,
+        {
+            **positions.parameters(nexts),
+            "lane_topics": [topic for topic, _ in lanes],
+            "lane_keys": [key for _, key in lanes],
+            "aggregates": list(aggregates),
+        },
+    )
+    seen: dict[str, Seen] = {}
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row.what == "seen":
+            seen[row.aggregate] = Seen(row.number, row.digest)
+        else:
+            counts[row.what] = row.number
+    if counts["moved"] != len(nexts):
+        raise PositionLost
+    if not counts["parked"]:
+        return Admission(seen, set(), heeded)
+    # Perhaps just being replayed: wait for that, and only then look at what has been seen.
+    blocked = await blocked_lanes(session, lanes)
+    return Admission(await load_seen(session, aggregates), blocked, heeded)
 
 
 def aggregates_of(items: Iterable[Item]) -> set[str]:

@@ -14,7 +14,7 @@ _LOAD = sa.text("""
 """)
 _ALL = sa.text("SELECT topic, partition, next_offset FROM consumed_positions")
 # A row moves only from where this consumer believes it to be; `previous_offset` carries that belief.
-_MOVE = sa.text("""
+MOVE = """
     INSERT INTO consumed_positions (topic, partition, next_offset, previous_offset)
     SELECT * FROM unnest(
         CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:nexts AS bigint[]), CAST(:befores AS bigint[])
@@ -23,7 +23,10 @@ _MOVE = sa.text("""
         SET next_offset = excluded.next_offset, previous_offset = excluded.previous_offset
         WHERE consumed_positions.next_offset = excluded.previous_offset
     RETURNING 1
-""")
+"""
+"""A statement that moves positions and returns a row for each that has moved; `Positions.parameters` fill it in."""
+
+_MOVE = sa.text(MOVE)
 
 
 class PositionLost(Exception):
@@ -57,18 +60,18 @@ class Positions:
 
     async def move(self, session: AsyncSession, nexts: Mapping[TopicPartition, int]) -> None:
         """Move positions in the transaction of the effect; raises `PositionLost` and then nothing may commit."""
-        partitions = list(nexts)
-        moved = await session.execute(
-            _MOVE,
-            {
-                "topics": [p.topic for p in partitions],
-                "partitions": [p.partition for p in partitions],
-                "nexts": [nexts[p] for p in partitions],
-                "befores": [self._next[p] for p in partitions],
-            },
-        )
-        if len(moved.all()) != len(partitions):
+        moved = await session.execute(_MOVE, self.parameters(nexts))
+        if len(moved.all()) != len(nexts):
             raise PositionLost
+
+    def parameters(self, nexts: Mapping[TopicPartition, int]) -> dict[str, object]:
+        """What `MOVE` needs to move positions from where they are believed to be."""
+        return {
+            "topics": [partition.topic for partition in nexts],
+            "partitions": [partition.partition for partition in nexts],
+            "nexts": list(nexts.values()),
+            "befores": [self._next[partition] for partition in nexts],
+        }
 
     def moved(self, nexts: Mapping[TopicPartition, int]) -> None:
         """The transaction has committed: believe the new positions."""

@@ -82,8 +82,7 @@ class Processor:
         isolating: bool,
     ) -> bool:
         async with self._database.work() as work:
-            await positions.move(work.session, nexts)
-            judge = await self._admission(work, items)
+            judge = await admission.admit(work.session, positions, nexts, items, self._heeded)
             parkings = list(alone)
             if isolating:
                 for item in items:
@@ -110,12 +109,6 @@ class Processor:
                 parked.reason.value,
             )
         return bool(parkings)
-
-    async def _admission(self, work: Work, items: Sequence[Item]) -> Admission:
-        lanes = {parking.lane_of(item.record) for item in items}
-        blocked = await parking.blocked_lanes(work.session, lanes) if lanes else set()
-        seen = await admission.load_seen(work.session, admission.aggregates_of(items))
-        return Admission(seen, blocked, self._heeded)
 
     async def _one(self, work: Work, judge: Admission, item: Item, parkings: list[Parking]) -> None:
         verdict = judge.judge(item)
