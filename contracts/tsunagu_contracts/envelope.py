@@ -31,7 +31,8 @@ Aggregate = Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN)]
 """The name of an aggregate, `<kind>:<id>`; the id is the Kafka key of its events."""
 
 _TYPE = re.compile(r"^(?P<stem>[a-z_]+(\.[a-z_]+)+)\.v(?P<version>[1-9][0-9]*)$")
-_STEMS = frozenset(name.rpartition(".v")[0] for name in EVENTS)
+_NAMES = frozenset(EVENTS)
+_STEMS = frozenset(name.rpartition(".v")[0] for name in _NAMES)
 
 
 class Cause(NamedTuple):
@@ -110,7 +111,7 @@ def decode_event(raw: bytes) -> Event:
 
 def event_of(value: Mapping[str, object]) -> Event:
     """Read an event from a JSON object; refuses with `unknown_type`, `unknown_version` or `invalid_content`."""
-    check_type(value.get("type"), frozenset(EVENTS), _STEMS)
+    check_type(value.get("type"), _NAMES, _STEMS)
     try:
         return Event.model_validate(value)
     except ValidationError as error:

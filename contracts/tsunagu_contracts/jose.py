@@ -50,6 +50,7 @@ class _JweRegistry(jwe.JWERegistry):
 
 
 _SIGNATURES = _JwsRegistry(_SIGNATURE)
+_ES256 = _SIGNATURES.get_alg(_SIGNATURE)
 _BODIES = _JweRegistry(_DIRECT)
 _WRAPPED = _JweRegistry(_AGREEMENT)
 
@@ -74,10 +75,16 @@ def verify(token: str, key: PublicKey, *, typ: str, limits: Limits = DEFAULT_LIM
     _require_typ(header, typ)
     if header["kid"] != key.kid:
         raise Refusal(RefusalCode.UNKNOWN_KEY)
+    # The header has been read; from the library only its algorithm is wanted, not a second reading.
+    signed, _, signature = token.rpartition(".")
     try:
-        return jws.deserialize_compact(token, key.native, registry=_SIGNATURES).payload
+        genuine = _ES256.verify(signed.encode("ascii"), from_base64url(signature), key.native)
+        payload = from_base64url(signed.partition(".")[2])
     except Exception:  # the library raises bare ValueError and TypeError too; none may pass uncoded
         raise Refusal(RefusalCode.SIGNATURE_INVALID) from None
+    if not genuine:
+        raise Refusal(RefusalCode.SIGNATURE_INVALID)
+    return payload
 
 
 def kid_of(token: str, *, limits: Limits = DEFAULT_LIMITS) -> str:

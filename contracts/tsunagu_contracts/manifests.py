@@ -201,7 +201,8 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 }
 """Manifest classes by CloudEvents `type`."""
 
-_STEMS = frozenset(name.rpartition(".v")[0] for name in MANIFESTS)
+_NAMES = frozenset(MANIFESTS)
+_STEMS = frozenset(name.rpartition(".v")[0] for name in _NAMES)
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
@@ -225,7 +226,7 @@ def verify_manifest(token: str, key: PublicKey, agency_id: str, *, limits: Limit
 
 
 def _read(content: dict[str, object]) -> AnyManifest:
-    name = check_type(content.get("type"), frozenset(MANIFESTS), _STEMS)
+    name = check_type(content.get("type"), _NAMES, _STEMS)
     try:
         return MANIFESTS[name].model_validate(content)
     except ValidationError as error:

@@ -85,13 +85,14 @@ def check(incoming: Incoming, key: PublicKey | None, rules: Rules, now: datetime
     what another agency has or has done.
     """
     seal = digest(incoming.raw)
-    claimed = ClaimedIds()
     try:
         message = AgencyMessage.parse(incoming.raw, rules.limits)
-        claimed = claimed_ids(message.manifest, limits=rules.limits)
+    except Refusal as refusal:
+        return Dubious(incoming, seal, ClaimedIds(), refusal)
+    try:
         manifest = _verified(message, incoming, key, rules)
     except Refusal as refusal:
-        return Dubious(incoming, seal, claimed, refusal)
+        return Dubious(incoming, seal, claimed_ids(message.manifest, limits=rules.limits), refusal)
     try:
         handle_id = _handle_of(manifest, rules, now)
     except Refusal as refusal:
