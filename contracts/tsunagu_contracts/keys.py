@@ -29,8 +29,8 @@ class KeyUse(StrEnum):
     ENCRYPTION = "enc"
 
 
-class PublicKey(BaseModel):
-    """A public JWK with exactly these members: a point on P-256 whose `kid` is its thumbprint."""
+class PublicJwk(BaseModel):
+    """A public JWK with exactly these members, each in its form; whether they are a key is not checked yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -40,6 +40,10 @@ class PublicKey(BaseModel):
     y: _Coordinate
     use: KeyUse
     kid: Digest
+
+
+class PublicKey(PublicJwk):
+    """A public JWK with exactly these members: a point on P-256 whose `kid` is its thumbprint."""
 
     @model_validator(mode="after")
     def _is_what_it_says(self) -> Self:

@@ -8,7 +8,7 @@ from services.consent.domain.lookups import LookupKey
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import ReferralSubmitted, SectionFacts
-from tsunagu_contracts.handles import verify_certificate
+from tsunagu_contracts.handles import verify_handle
 from tsunagu_contracts.keys import EncryptionKey, PublicKey
 from tsunagu_contracts.manifests import SubmitReferral, ToAgency, verify_manifest
 from tsunagu_contracts.sealing import check_capsule, open_capsule, open_person_ref
@@ -45,7 +45,7 @@ def read_claim(
     """Verify the sender's manifest inside a `referral.submitted`, its handle and its person reference.
 
     `signing_key` is the sender's pinned key. The handle must not have expired when the message arrived.
-    Refuses with the codes of `verify_manifest`, `verify_certificate` and `open_person_ref`, with
+    Refuses with the codes of `verify_manifest`, `verify_handle` and `open_person_ref`, with
     `agency_unknown`, and with `invalid_content` where the event says anything else than the manifest.
     """
     if signing_key is None:
@@ -54,8 +54,8 @@ def read_claim(
     if not isinstance(manifest, SubmitReferral):
         raise Refusal(RefusalCode.INVALID_CONTENT, where="type")
     _compare(said, manifest)
-    certificate = verify_certificate(manifest.data.handle, trust_key, arrived, said.sender)
-    if certificate.handle_id != said.handle_id:
+    handle = verify_handle(manifest.data.handle, trust_key, arrived, said.sender)
+    if handle.handle_id != said.handle_id:
         raise Refusal(RefusalCode.INVALID_CONTENT, where="handle_id")
     reference = open_person_ref(manifest.data.person_ref, person_ref_key, said.sender)
     return Claim(

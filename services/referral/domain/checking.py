@@ -8,7 +8,7 @@ from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.handles import verify_certificate
+from tsunagu_contracts.handles import verify_handle
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.limits import Limits
 from tsunagu_contracts.manifests import (
@@ -129,7 +129,5 @@ def _handle_of(manifest: AnyManifest, rules: Rules, now: datetime) -> str | None
         raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="consent")
     if isinstance(manifest, ActOnReferral):
         return None
-    certificate = verify_certificate(
-        manifest.data.handle, rules.handles_key, now, manifest.agency_id, limits=rules.limits
-    )
-    return certificate.handle_id
+    handle = verify_handle(manifest.data.handle, rules.handles_key, now, manifest.agency_id, limits=rules.limits)
+    return handle.handle_id
