@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateNumbers,
     EllipticCurvePublicKey,
+    EllipticCurvePublicNumbers,
 )
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
@@ -84,11 +85,12 @@ def import_point(x: str, y: str, d: str | None = None) -> ECKey:
     The point must be on the curve (P-256 has no other subgroup to check for), and `d` must be its secret.
     """
     try:
-        point = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), b"\x04" + _number(x) + _number(y))
         if d is None:
-            return ECKey.import_key(point)
-        secret = int.from_bytes(_number(d), "big")
-        return ECKey.import_key(EllipticCurvePrivateNumbers(secret, point.public_numbers()).private_key())
+            point = b"\x04" + _number(x) + _number(y)  # uncompressed, SEC 1 section 2.3.3
+            return ECKey.import_key(EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point))
+        across, up, secret = (int.from_bytes(_number(each), "big") for each in (x, y, d))
+        numbers = EllipticCurvePublicNumbers(across, up, SECP256R1())
+        return ECKey.import_key(EllipticCurvePrivateNumbers(secret, numbers).private_key())
     except Exception:  # bare ValueError, TypeError and the libraries' own errors; none may pass uncoded
         raise Refusal(RefusalCode.KEY_MALFORMED) from None
 
