@@ -76,3 +76,12 @@ async def replay_all(database: Database, effects: Effects) -> None:
         lanes = await parking.releasable(session)
     for lane in lanes:
         await processor.replay(lane)
+
+
+async def somebody_waits(database: Database) -> bool:
+    """Whether a transaction in this database waits for a lock that another holds."""
+    async with database.engine.connect() as connection:
+        query = """
+            SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """
+        return bool((await connection.execute(sa.text(query))).scalar_one())

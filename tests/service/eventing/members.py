@@ -10,11 +10,32 @@ from aiokafka import AIOKafkaProducer
 from services.eventing.broker import KafkaAccess
 from services.eventing.consumer import Bounds, Consumer
 from services.eventing.database import Database
+from services.eventing.processing import Handler
 from services.eventing.records import Item
 from services.eventing.work import Work
-from tests.service.eventing.conftest import Stream
+from tests.service.eventing.conftest import IDS, Stream
 
 BOUNDS = Bounds()
+
+
+class PlainStream(Stream):
+    """Messages as of an agency: nothing in them tells the pipeline whether it has seen them before."""
+
+    def next(self, *, cause: str | None = None) -> bytes:
+        """The next number."""
+        self.version += 1
+        return b"%d" % self.version
+
+
+def agency_topic() -> str:
+    """The name of a topic whose messages the pipeline hands on as they are."""
+    return f"agency.t-{IDS.new()}.outbound"
+
+
+def _told(item: Item) -> tuple[str, int]:
+    if item.event is None:
+        return f"notification:{item.record.key}", int(item.record.value)
+    return item.event.aggregate, item.event.version
 
 
 class Member:
@@ -32,14 +53,14 @@ class Member:
     async def __call__(self, work: Work, items: Sequence[Item]) -> None:
         """Keep the items, then fail or wait as told."""
         for item in items:
-            assert item.event is not None
-            self.deliveries.append(item.event.aggregate)
+            aggregate, version = _told(item)
+            self.deliveries.append(aggregate)
             await work.session.execute(
                 sa.text("INSERT INTO effects (aggregate, version, member) VALUES (:aggregate, :version, :member)"),
-                {"aggregate": item.event.aggregate, "version": item.event.version, "member": self.name},
+                {"aggregate": aggregate, "version": version, "member": self.name},
             )
-            if item.event.aggregate in self.failing:
-                raise self.failing[item.event.aggregate]
+            if aggregate in self.failing:
+                raise self.failing[aggregate]
         if self.failures:
             self.failures -= 1
             raise ConnectionResetError
@@ -60,7 +81,7 @@ async def consuming(
     database: Database,
     kafka: KafkaAccess,
     topic: str,
-    member: Member,
+    member: Handler,
     group: str,
     *,
     pattern: str | None = None,
@@ -80,7 +101,8 @@ async def consuming(
     try:
         yield consumer
     finally:
-        member.gate.set()
+        if isinstance(member, Member):
+            member.gate.set()
         await consumer.stop()
 
 

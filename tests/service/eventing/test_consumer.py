@@ -13,7 +13,7 @@ from services.eventing.database import Database
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
 from tests.service.eventing.conftest import IDS, MakeTopic, Stream, open_database
-from tests.service.eventing.members import Member, all_at, consuming, producing, took_effect
+from tests.service.eventing.members import Member, PlainStream, agency_topic, all_at, consuming, producing, took_effect
 
 
 async def test_everything_is_consumed_from_the_beginning_and_again_nothing(
@@ -96,7 +96,7 @@ async def test_a_second_member_takes_over_without_repeating(
     pipeline_database: PostgresAccess,
 ) -> None:
     """While one member hangs in a batch another joins; whoever commits first wins and nothing happens twice."""
-    topic, group, streams = make_topic(4), IDS.new(), [Stream() for _ in range(12)]
+    topic, group, streams = make_topic(4, agency_topic()), IDS.new(), [PlainStream() for _ in range(12)]
     slow, other = Member("slow"), Member("other")
     replica = open_database(pipeline_database, kafka)
     try:

@@ -3,13 +3,12 @@
 import asyncio
 
 import pytest
-import sqlalchemy as sa
 
 from services.eventing import parked_acts, schema
 from services.eventing.database import Database
 from services.eventing.parked_acts import DiscardReason, NotFirst, NotParked, ReplayReason
 from tests.infra.eventually import eventually
-from tests.service.eventing.batches import Effects, effects_in, parked, process, replay_all, took_effect
+from tests.service.eventing.batches import Effects, effects_in, parked, process, replay_all, somebody_waits, took_effect
 from tests.service.eventing.conftest import Partition, Stream
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
@@ -155,18 +154,10 @@ async def test_a_consumer_that_meets_a_discard_waits_for_it(database: Database, 
     async with database.work() as work:
         await parked_acts.discard(work.session, ids, OPERATOR, DiscardReason.SAID_IN_ERROR)
         arriving = asyncio.create_task(process(database, effects, [partition.record(stream.key, stream.next())]))
-        await eventually(lambda: _somebody_waits(database))
+        await eventually(lambda: somebody_waits(database))
     await arriving
     assert await took_effect(database) == [(stream.aggregate, 2)]
     assert await parked(database) == []
-
-
-async def _somebody_waits(database: Database) -> bool:
-    async with database.engine.connect() as connection:
-        query = """
-            SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-        """
-        return bool((await connection.execute(sa.text(query))).scalar_one())
 
 
 async def test_a_replay_is_recorded(database: Database, effects: Effects) -> None:
