@@ -33,7 +33,9 @@ def run_network(data: DataFolder, *, once: bool) -> int:
     """Start everything, play the story, stay up until Ctrl-C unless `once`; returns the exit status."""
     console = Console()
     started = time.monotonic()
-    # Being told to end is the same as Ctrl-C: everything is stopped in order.
+    # Being told to end is the same as Ctrl-C: everything is stopped in order. A shell that starts us in the
+    # background has Ctrl-C's signal ignored, which we would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with data.held(), _stopped_in_the_end(console) as running:
