@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(900)]
 
 STEPS = "①②③④⑤⑥⑦⑧⑨"
 SECONDS = 240.0
+_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Run:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TSUNAGU_DATA": str(self.data.root), "COLUMNS": "200"},
             )
+        _started.append(self.process)
         return self
 
     def ended(self) -> int:
@@ -68,6 +70,11 @@ def data(run_folder: Path) -> Iterator[DataFolder]:
     """A data folder of these tests alone; whatever they leave running is stopped."""
     folder = DataFolder(run_folder / "runner")
     yield folder
+    for process in _started:
+        # A test that failed, or was told to end, may have left its run up.
+        if process.poll() is None:
+            process.terminate()
+            process.wait(SECONDS)
     stop_leftovers(folder.marks)
 
 
