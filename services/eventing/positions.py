@@ -40,9 +40,7 @@ class Positions:
         self._next: dict[TopicPartition, int] = {}
 
     async def load(self, connection: AsyncConnection, partitions: Collection[TopicPartition]) -> None:
-        """Read the positions of these partitions anew."""
-        for partition in partitions:
-            self._next.pop(partition, None)
+        """Read the positions of these partitions anew; until they are there, what was believed stands."""
         rows = await connection.execute(
             _LOAD, {"topics": [p.topic for p in partitions], "partitions": [p.partition for p in partitions]}
         )

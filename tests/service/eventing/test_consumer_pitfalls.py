@@ -274,3 +274,18 @@ async def test_the_trace_reaches_what_a_handler_says(
         (record,) = await read_records(kafka, said, 1)
     assert [(each or "").split("-")[1] for each in heard] == [trace]
     assert dict(record.headers)["traceparent"].decode().split("-")[1] == trace
+
+
+async def test_a_position_that_is_read_anew_stays_known_meanwhile(database: Database) -> None:
+    """Two may read the same positions at once, as a batch and a rebalance do; neither takes them from the other."""
+    partition, positions = TopicPartition("t", 0), Positions()
+    async with database.engine.connect() as connection:
+        await positions.load(connection, [partition])
+    async with database.engine.connect() as reading, database.engine.begin() as locking:
+        await locking.execute(sa.text("LOCK TABLE consumed_positions IN ACCESS EXCLUSIVE MODE"))
+        again = asyncio.create_task(positions.load(reading, [partition]))
+        await eventually(lambda: somebody_waits(database))
+        assert positions.knows(partition)
+        assert positions.next_offset(partition) is None
+        await locking.rollback()
+        await again

@@ -1,0 +1,48 @@
+"""A service that keeps what it hears and says it again; run as a process by the tests of stopping.
+
+It takes a service's settings and ECHO_GROUP, ECHO_HEARS, ECHO_SAYS (two topics) from the environment.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from services.eventing.records import Item
+from services.eventing.work import Work
+from services.runtime.app import Parts, Service, serve
+from services.runtime.settings import ServiceSettings
+from tsunagu_contracts.keys import PublicKey
+
+_KEEP = sa.text("INSERT INTO effects (aggregate, version) VALUES (:aggregate, :version)")
+# As long as a handler with something to do: a stop then comes upon a batch in hand.
+_WORK = sa.text("SELECT pg_sleep(0.02)")
+
+
+def compose(parts: Parts) -> Service:
+    """Put the service together."""
+    says = os.environ["ECHO_SAYS"]
+
+    async def handle(work: Work, items: Sequence[Item]) -> None:
+        for item in items:
+            assert item.event is not None
+            told = {"aggregate": item.event.aggregate, "version": item.event.version}
+            await work.session.execute(_KEEP, told)
+            await work.send(says, item.event.key, f"{item.event.aggregate}@{item.event.version}".encode())
+        await work.session.execute(_WORK)
+
+    async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
+        return None
+
+    return Service(
+        name=os.environ["ECHO_GROUP"],
+        routers=[],
+        agency_signing_key=agency_signing_key,
+        handler=handle,
+        pattern=re.escape(os.environ["ECHO_HEARS"]),
+    )
+
+
+if __name__ == "__main__":
+    serve("echo", ServiceSettings(), compose)
