@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import sqlalchemy as sa
 from aiokafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
