@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.guards import GUARDS, Mutant
+from tests.mutants.pipeline import PIPELINE
 
+MUTANTS = (*GUARDS, *PIPELINE)
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke
 SECONDS = 600
@@ -22,11 +24,11 @@ SECONDS = 600
 
 def main(names: Sequence[str]) -> int:
     """Try the mutants of these names, or all; returns the exit status."""
-    unknown = set(names) - {mutant.name for mutant in GUARDS}
+    unknown = set(names) - {mutant.name for mutant in MUTANTS}
     if unknown:
         print(f"no such mutant: {', '.join(sorted(unknown))}")
         return 2
-    chosen = [mutant for mutant in GUARDS if not names or mutant.name in names]
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     survivors = []
     for number, mutant in enumerate(chosen, 1):
         started = time.monotonic()
