@@ -122,6 +122,8 @@ class Producer:
             max_batch_size=262_144,
             max_request_size=1_048_576,
             linger_ms=0,
+            # How long a message waits for a topic that is not there; far less than a whole send may take.
+            request_timeout_ms=10_000,
         )
         self._producer = producer
         await producer.start()

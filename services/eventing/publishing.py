@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.eventing import outbox
 from services.eventing.broker import Producer
 from services.eventing.outbox import DueRow, OutboxRow
+from services.eventing.sending import Sending
 
 _log = logging.getLogger("tsunagu.eventing.publishing")
 
@@ -37,6 +38,7 @@ class Publisher:
         # Marking is one statement: a transaction around it would cost two round trips more.
         self._marking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._producer = producer
+        self._sending = Sending(producer)
         self._queue: deque[OutboxRow] = deque()
         self._waiting: set[int] = set()  # handed over and not yet marked
         self._passed: deque[int] = deque(maxlen=_REMEMBERED)  # marked lately, perhaps unseen by a snapshot
@@ -56,8 +58,9 @@ class Publisher:
     async def stop(self) -> None:
         """Publish what is in memory, then end; what could not be published stays in the outbox."""
         self._stopping = True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), 10)
+        if self._tasks:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), 10)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -67,6 +70,8 @@ class Publisher:
         """Take rows right after their transaction has committed."""
         taken = False
         for row in rows:
+            if self._sending.holds_back(row):
+                continue  # the relay will try it when it is time
             if all(earlier in self._waiting or earlier in self._passed_set for earlier in row.waits_for):
                 self._queue.append(row)
                 self._waiting.add(row.id)
@@ -125,10 +130,10 @@ class Publisher:
                 return 0
             seen = await outbox.due(connection, grace=GRACE, limit=BATCH)
             left = self._left_over(seen)
-            if left:
-                await self._producer.send(await outbox.load(connection, left))
-                await outbox.mark_published(connection, left)
-        return len(seen) if left else 0
+            sent = await self._sending.send_what_goes(await outbox.load(connection, left)) if left else []
+            if sent:
+                await outbox.mark_published(connection, [row.id for row in sent])
+        return len(seen) if sent else 0
 
     def _left_over(self, seen: Sequence[DueRow]) -> list[int]:
         """Those that are not on their way from memory, nor behind one of their lane that is."""

@@ -62,6 +62,13 @@ PIPELINE = (
         "            if True:\n",
         (f"{_OUTBOX}::test_two_replicas_publish_side_by_side_in_order_and_lose_nothing",),
     ),
+    Mutant(
+        "one message that Kafka does not take keeps all others",
+        "services/eventing/sending.py",
+        "            except (*_OF_THE_MESSAGE, *_OF_THE_TOPIC):\n",
+        "            except ZeroDivisionError:\n",
+        (f"{_OUTBOX}::test_what_kafka_does_not_take_holds_back_nothing_else",),
+    ),
     # What is heard.
     Mutant(
         "a poison message is tried for ever",
@@ -185,8 +192,8 @@ PIPELINE = (
     Mutant(
         "a stop does not wait for the outbox",
         "services/eventing/publishing.py",
-        "            await asyncio.wait_for(self._idle.wait(), 10)\n",
-        "            await asyncio.sleep(0)\n",
+        "                await asyncio.wait_for(self._idle.wait(), 10)\n",
+        "                await asyncio.sleep(0)\n",
         (f"{EVENTING}/test_graceful_stop.py",),
     ),
     # What operators do.

@@ -133,7 +133,11 @@ async def test_a_batch_that_lost_one_partition_loses_nothing_of_the_others(
     """Positions of a batch move together or not at all: what another member took is left to it, the rest is done."""
     topic, member, other = make_topic(2, agency_topic()), Member("slow"), Member("other")
     busy, kept, taken = PlainStream(), PlainStream(), PlainStream()
-    async with producing(kafka) as producer, consuming(database, kafka, topic, member, IDS.new()) as consumer:
+    unwatched = Bounds(still_seconds=3_600)
+    async with (
+        producing(kafka) as producer,
+        consuming(database, kafka, topic, member, IDS.new(), bounds=unwatched) as consumer,
+    ):
         await say(producer, topic, kept, partition=0)
         await say(producer, topic, busy, partition=1)
         await eventually(lambda: all_at(database, [kept, busy]))

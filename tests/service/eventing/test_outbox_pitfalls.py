@@ -12,6 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from deploy.access import PostgresAccess
+from services.eventing import sending
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.eventing.outbox import OutboxRow
@@ -72,6 +73,48 @@ async def test_a_producer_that_is_not_answered_gives_up_and_another_sends(
         assert await read_all(kafka, topic) == [b"arrived"]
     finally:
         await producer.stop()
+
+
+async def test_what_kafka_does_not_take_holds_back_nothing_else(
+    database: Database, kafka: KafkaAccess, infra: Infrastructure, make_topic: MakeTopic
+) -> None:
+    """A message that is too large keeps those of its own key behind it; all others go, from memory and by the relay."""
+    topic = make_topic(1)
+    _take_only_small(infra, topic)
+    for key, value in (("large", random.Random(1).randbytes(5_000)), ("large", b"behind"), ("small", b"left over")):
+        async with database.work() as work:
+            await work.send(topic, key, value)
+    forget_memory(database)
+    database.publisher.start()
+    await eventually(lambda: _unpublished_are(database, 2))
+    async with database.work() as work:
+        await work.send(topic, "other", b"fresh")
+        await work.send(topic, "large", b"behind as well")
+    await eventually(lambda: _unpublished_are(database, 3))
+    assert await read_all(kafka, topic) == [b"left over", b"fresh"]
+
+
+async def test_a_topic_that_is_not_there_holds_back_only_itself(
+    database: Database, kafka: KafkaAccess, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is meant for it waits until it has been made; all other topics go on."""
+    monkeypatch.setattr(sending, "RETRY_SECONDS", 2.0)
+    missing, topic = f"test.{IDS.new()}", make_topic(1)
+    for where in (missing, topic):
+        async with database.work() as work:
+            await work.send(where, "k", b"first")
+    database.publisher.start()
+    await eventually(lambda: _unpublished_are(database, 1))
+    assert await read_all(kafka, topic) == [b"first"]
+    make_topic(1, missing)
+    async with database.work() as work:
+        await work.send(missing, "k", b"second")
+    await eventually(lambda: nothing_unpublished(database))
+    assert await read_all(kafka, missing) == [b"first", b"second"]
+
+
+async def _unpublished_are(database: Database, count: int) -> bool:
+    return await unpublished(database) == count
 
 
 async def test_a_producer_that_is_out_of_sequence_is_made_anew(

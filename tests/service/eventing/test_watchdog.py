@@ -113,6 +113,7 @@ async def test_a_slow_handler_is_not_taken_for_a_hanging_connection(
         assert _connection(consumer) is connection
         member.gate.set()
         await eventually(lambda: all_at(database, [stream]))
+        await eventually(lambda: _now(not consumer.stands_still))
         assert _connection(consumer) is connection
 
 
