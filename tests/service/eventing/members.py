@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import httpx
 import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
+from fastapi import FastAPI
 
 from services.eventing.broker import KafkaAccess
 from services.eventing.consumer import Bounds, Consumer
@@ -13,6 +15,8 @@ from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.eventing.records import Item
 from services.eventing.work import Work
+from services.runtime import health
+from services.runtime.health import Condition
 from tests.service.eventing.conftest import IDS, Stream
 
 BOUNDS = Bounds()
@@ -133,3 +137,12 @@ async def say(producer: AIOKafkaProducer, topic: str, *streams: Stream, partitio
     """Publish the next event of each stream."""
     for stream in streams:
         await producer.send_and_wait(topic, stream.next(), key=stream.key.encode(), partition=partition)
+
+
+async def readiness(database: Database, consumer: Consumer) -> dict[str, object]:
+    """What readiness answers over HTTP for a process with this consumer; its status code under `status`."""
+    app = FastAPI()
+    app.include_router(health.router(database, consumer, Condition(asyncio.Event())))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        answer = await client.get("/health/ready")
+    return {**answer.json(), "status": answer.status_code}

@@ -1,14 +1,17 @@
 """A process that is told to stop under load: not ready first, nothing cut short, nothing lost, status 0."""
 
 import asyncio
+import gzip
 import json
 import os
 import signal
 import sys
+import threading
 from asyncio.subprocess import Process
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -34,7 +37,7 @@ class Echo:
         (port,) = ports_kept_in(folder / "ports.json", 1)
         self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5, trust_env=False)
         self.hears, self.says = settings["ECHO_HEARS"], settings["ECHO_SAYS"]
-        self._settings = {
+        self.settings = {
             **settings,
             "TSUNAGU_HTTP_PORT": str(port),
             "TSUNAGU_LOG_FILE": str(self.log),
@@ -47,7 +50,7 @@ class Echo:
     async def running(self) -> AsyncIterator[Process]:
         """The process, killed at the end if it still runs."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.service.eventing.echo_service", env={**os.environ, **self._settings}
+            sys.executable, "-m", "tests.service.eventing.echo_service", env={**os.environ, **self.settings}
         )
         try:
             yield process
@@ -120,6 +123,60 @@ async def test_a_stop_under_load_finishes_what_is_in_hand_and_loses_nothing(
     said = echo.said()
     assert said.count("stopped") == STOPS + 1
     assert not [line for line in said if "failed" in line or "did not" in line]
+
+
+async def test_metrics_and_spans_are_out_before_the_process_ends(
+    database: Database, kafka: KafkaAccess, echo: Echo
+) -> None:
+    """Over OTLP, below the one address of the settings: what the pipeline measures, and the span of each message."""
+    stream = Stream()
+    with _collector() as (address, received):
+        echo.settings["TSUNAGU_OTLP_ENDPOINT"] = address
+        async with producing(kafka) as producer, echo.running() as process:
+            await producer.send_and_wait(
+                echo.hears,
+                stream.next(),
+                key=stream.key.encode(),
+                headers=[("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01")],
+            )
+            await eventually(lambda: all_at(database, [stream]))
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(60):
+                assert await process.wait() == 0
+    metrics, spans = received["/v1/metrics"], received["/v1/traces"]
+    for name in (b"tsunagu.consumer.batch.size", b"tsunagu.parked", b"tsunagu.outbox.age"):
+        assert any(name in body for body in metrics), name
+    assert any(bytes.fromhex("0af7651916cd43dd8448eb211c80319c") in body for body in spans)
+    everything = b"".join([*metrics, *spans])
+    assert stream.key.encode() not in everything, "neither tells whom a message is about"
+
+
+@contextmanager
+def _collector() -> Iterator[tuple[str, defaultdict[str, list[bytes]]]]:
+    """An address that takes whatever is posted to it; what it got, by path."""
+    received: defaultdict[str, list[bytes]] = defaultdict(list)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            unpacked = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+            received[self.path].append(unpacked)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 async def _more_than(database: Database, count: int) -> bool:

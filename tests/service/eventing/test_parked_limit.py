@@ -13,7 +13,7 @@ from services.eventing.parked_watch import ParkedCount, ParkedWatch
 from tests.infra.eventually import eventually
 from tests.service.eventing.batches import Effects, effects_in, parked, process
 from tests.service.eventing.conftest import IDS, MakeTopic, Partition, Stream
-from tests.service.eventing.members import Member, all_at, consuming, producing, say
+from tests.service.eventing.members import Member, all_at, consuming, producing, readiness, say
 from tsunagu_contracts.actors import Actor
 
 
@@ -52,9 +52,15 @@ async def test_at_the_limit_the_consumer_stops_and_below_it_goes_on_by_itself(
         await say(producer, topic, bad[3], good)
         assert await _count(database) == ParkedCount(stuck=3, waiting=0)
         assert await all_at(database, [])
+        told = await readiness(database, consumer)
+        assert (told["status"], told["ready"], told["parked_limit"], told["parked"]) == (503, False, True, 3)
         await _discard_first(database)
         await eventually(lambda: all_at(database, [bad[3], good]))
-        assert not consumer.parked_full
+        await eventually(lambda: _ready(database, consumer))
+
+
+async def _ready(database: Database, consumer: Consumer) -> bool:
+    return (await readiness(database, consumer))["ready"] is True
 
 
 async def _parked_are(database: Database, number: int) -> bool:

@@ -14,7 +14,7 @@ from services.eventing.ends import KafkaEnds, Reach
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
 from tests.service.eventing.conftest import IDS, MakeTopic, Stream
-from tests.service.eventing.members import Member, all_at, consuming, producing, say
+from tests.service.eventing.members import Member, all_at, consuming, producing, readiness, say
 
 SOON = Bounds(still_seconds=2.0, look_seconds=0.5)
 
@@ -91,8 +91,10 @@ async def test_readiness_sees_that_it_stands_still(
         await _hang(consumer)
         await say(producer, topic, stream)
         await eventually(lambda: _now(consumer.stands_still))
+        told = await readiness(database, consumer)
+        assert (told["status"], told["ready"]) == (503, False)
         await eventually(lambda: all_at(database, [stream]))
-        await eventually(lambda: _now(not consumer.stands_still))
+        await eventually(lambda: _ready(database, consumer))
 
 
 async def test_a_slow_handler_is_not_taken_for_a_hanging_connection(
@@ -115,6 +117,10 @@ async def test_a_slow_handler_is_not_taken_for_a_hanging_connection(
         await eventually(lambda: all_at(database, [stream]))
         await eventually(lambda: _now(not consumer.stands_still))
         assert _connection(consumer) is connection
+
+
+async def _ready(database: Database, consumer: Consumer) -> bool:
+    return (await readiness(database, consumer))["ready"] is True
 
 
 async def _now(condition: bool) -> bool:
