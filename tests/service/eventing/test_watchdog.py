@@ -1,8 +1,10 @@
 """A consumer that hangs finds back by itself; one that is slow or has nothing to do is left alone."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.infrastructure import EmbeddedInfrastructure
 from services.eventing import connection as connections
@@ -61,20 +63,27 @@ async def test_a_connection_that_does_not_even_close_is_torn_down(
 ) -> None:
     """Its place in the group expires, because nothing of it is left that would say that it lives."""
     monkeypatch.setattr(connections, "STOP_LIMIT_SECONDS", 0.5)
-    topic, stream = make_topic(1), Stream()
+    streams = [Stream() for _ in range(6)]
+    topic = make_topic(len(streams))
     async with (
         producing(kafka) as producer,
         consuming(database, kafka, topic, Member("only"), IDS.new(), bounds=SOON) as consumer,
     ):
-        await say(producer, topic, stream)
-        await eventually(lambda: all_at(database, [stream]))
+        await _say_everywhere(producer, topic, streams)
+        await eventually(lambda: all_at(database, streams))
         client = (await _hang(consumer)).client
         assert client is not None
         monkeypatch.setattr(client, "stop", asyncio.Event().wait)
-        await say(producer, topic, stream)
-        await eventually(lambda: all_at(database, [stream]))
+        await _say_everywhere(producer, topic, streams)
+        await eventually(lambda: all_at(database, streams))
         monkeypatch.undo()
         client._closed = True
+
+
+async def _say_everywhere(producer: AIOKafkaProducer, topic: str, streams: Sequence[Stream]) -> None:
+    """One event of each stream, each on a partition of its own."""
+    for partition, stream in enumerate(streams):
+        await say(producer, topic, stream, partition=partition)
 
 
 async def test_readiness_sees_that_it_stands_still(
