@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from unittest.mock import ANY
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -60,6 +61,7 @@ async def test_a_connection_that_does_not_even_close_is_torn_down(
     kafka: KafkaAccess,
     make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its place in the group expires, because nothing of it is left that would say that it lives."""
     monkeypatch.setattr(connections, "STOP_LIMIT_SECONDS", 0.5)
@@ -76,6 +78,7 @@ async def test_a_connection_that_does_not_even_close_is_torn_down(
         monkeypatch.setattr(client, "stop", asyncio.Event().wait)
         await _say_everywhere(producer, topic, streams)
         await eventually(lambda: all_at(database, streams))
+        assert [record.msg for record in caplog.records if "connecting anew" in record.msg] == [ANY]
         monkeypatch.undo()
         client._closed = True
 
