@@ -47,7 +47,6 @@ class Publisher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._wake_relay = asyncio.Event()
-        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -57,7 +56,6 @@ class Publisher:
 
     async def stop(self) -> None:
         """Publish what is in memory, then end; what could not be published stays in the outbox."""
-        self._stopping = True
         if self._tasks:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), 10)
