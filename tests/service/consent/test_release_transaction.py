@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import islice
 
 import httpx
 import pytest
@@ -117,13 +118,16 @@ async def test_a_race_of_releases_and_withdrawals(bench: Bench) -> None:
     for turn in range(INTERLEAVINGS):
         sent = await bench.refer(reference=f"karte-{turn}")
         await bench.say(sent, GRANT, HEALTH)
-        jobs = [bench.ask(sent) for _ in range(4)]
-        jobs.append(bench.post_statement(bench.statement(sent, WITHDRAW, HEALTH)))
+        asked = [asyncio.ensure_future(bench.ask(sent)) for _ in range(4)]
+        words = [bench.post_statement(bench.statement(sent, WITHDRAW, HEALTH))]
         if turn % 3 == 0:
             # A grant stated before the withdrawal, on its way at the same time: void wherever it lands after.
-            jobs.append(bench.post_statement(bench.statement(sent, GRANT, HEALTH)))
-        dice.shuffle(jobs)
-        for answer in await asyncio.gather(*jobs):
+            words.append(bench.post_statement(bench.statement(sent, GRANT, HEALTH)))
+        dice.shuffle(words)
+        # The word comes while none to three of the openings have been answered and the others are under way.
+        for answered in islice(asyncio.as_completed(asked), turn % 4):
+            await answered
+        for answer in await asyncio.gather(*asked, *words):
             answers[answer.json().get("release_id", f"refused-{len(answers)}")] = answer
         assert (await bench.ask(sent)).json()["code"] == "not_covered"
 
