@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from faststream import AckPolicy
@@ -17,7 +18,7 @@ from services.eventing.records import Record
 _log = logging.getLogger("tsunagu.eventing.connection")
 
 MAX_BATCH = 500
-_POLL_MILLISECONDS = 20
+_POLL_MILLISECONDS = 1_000
 _RETRY_SECONDS = 0.1
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 45.0  # FastStream waits up to 30 s of these for the batch in hand
@@ -63,6 +64,8 @@ class Connection:
             parser=_parse,
             decoder=_decode,
         )
+        # FastStream's own sleeps after each poll that brought nothing, deaf to what comes meanwhile.
+        self._subscriber.get_msg = _next_batch  # type: ignore[method-assign, assignment]  # of this one alone
         self._subscriber(self._on_batch)
 
     async def start(self) -> None:
@@ -191,6 +194,11 @@ async def _tear_down(client: AIOKafkaConsumer) -> None:
         if owner is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(getattr(owner, closing)(), _TEAR_DOWN_SECONDS)
+
+
+async def _next_batch(client: AIOKafkaConsumer) -> "tuple[ConsumerRecord[bytes | None, bytes | None], ...]":
+    fetched = await client.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=MAX_BATCH)
+    return tuple(chain.from_iterable(fetched.values()))
 
 
 async def _parse(batch: Batch) -> KafkaMessage:

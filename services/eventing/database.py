@@ -1,14 +1,16 @@
 """A service's own database: the engine, and transactions whose sayings are published right after the commit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from services.eventing.broker import Producer
 from services.eventing.publishing import Publisher
+from services.eventing.statements import Conflict, Parameters, Row, Statement
 from services.eventing.work import Work
 from tsunagu_contracts.ports import Clock, Ids
 
@@ -42,6 +44,26 @@ class Database:
         self.publisher.hand_over(rows)
 
     @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Work]:
+        """Open a work without a transaction: it reads unlocked, and what it writes is one statement at the end.
+
+        Raises `Conflict` where what it relies on has changed meanwhile, and keeps nothing then.
+        """
+        async with self.engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            if not isinstance(driver, asyncpg.Connection):
+                raise TypeError("the address of the database names another driver than asyncpg")
+            work = Work(_Direct(driver), source=self._source, now=self._clock.now(), ids=self._ids)
+            try:
+                yield work
+                rows = await work.save()
+            except BaseException:
+                if driver.is_closed():
+                    await connection.invalidate()
+                raise
+        self.publisher.hand_over(rows)
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Open a session that only reads; nothing is said and nothing is kept."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
@@ -53,10 +75,28 @@ class Database:
         await self.engine.dispose()
 
 
+class _Direct:
+    """Statements by the driver itself, each its own transaction: what SQLAlchemy adds costs more than the rest."""
+
+    def __init__(self, driver: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._driver = driver
+
+    async def fetch(self, statement: Statement, parameters: Parameters) -> Sequence[Row]:
+        """Run a statement; it is committed when this returns."""
+        try:
+            return await self._driver.fetch(statement.numbered, *(parameters[name] for name in statement.parameters))
+        except asyncpg.DivisionByZeroError as error:
+            raise Conflict from error
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether this failure says nothing about the work itself, so that the same work may succeed later."""
-    if isinstance(error, PoolTimeout | InterfaceError | ConnectionError | TimeoutError):
+    if isinstance(error, PoolTimeout | InterfaceError | asyncpg.InterfaceError | ConnectionError | TimeoutError):
         return True
+    if isinstance(error, Conflict):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(_PASSING_STATES)
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
         if isinstance(state, str):

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.eventing.statements import Part, Row, Statement
 
 
 class Head(NamedTuple):
@@ -32,33 +34,59 @@ class OutboxRow:
     waits_for: frozenset[int] = frozenset()
 
 
+NO_HEAD = Head(0, None)
+"""Where the stream of an aggregate stands of which nothing has been said."""
+
 # The no-op update takes the row lock and returns the present head whether or not the row was there.
-_LOCK_HEADS = sa.text("""
+LOCK_HEADS = Statement("""
     INSERT INTO streams (aggregate, version) SELECT unnest(CAST(:aggregates AS text[])), 0
     ON CONFLICT (aggregate) DO UPDATE SET version = streams.version
     RETURNING aggregate, version, digest
 """)
-# A statement does not see what its own WITH inserts, so `waiting` finds earlier rows only.
-_SAVE = sa.text("""
-    WITH moved AS (
-        UPDATE streams SET version = said.version, digest = said.digest
-        FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
-            AS said (aggregate, version, digest)
-        WHERE streams.aggregate = said.aggregate
-    ), fresh AS (
-        INSERT INTO outbox (topic, key, value, traceparent)
-        SELECT topic, key, value, traceparent FROM unnest(
-            CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:contents AS bytea[]), CAST(:traceparents AS text[])
-        ) WITH ORDINALITY AS said (topic, key, value, traceparent, position)
-        ORDER BY position
-        RETURNING id, topic, key
+"""Locks the streams of these aggregates, given in sorted order so that no two transactions deadlock."""
+
+HEADS = Statement("SELECT aggregate, version, digest FROM streams WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
+"""Where streams stand, unlocked; those of which nothing has been said are absent."""
+
+_BEGIN = Statement("""
+    INSERT INTO streams (aggregate, version, digest)
+    SELECT * FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]), CAST(:digests AS text[]))
+    ON CONFLICT (aggregate) DO UPDATE SET version = excluded.version, digest = excluded.digest
+        WHERE streams.version = 0
+    RETURNING 1
+""")
+_MOVE = Statement("""
+    UPDATE streams SET version = said.version, digest = said.digest
+    FROM unnest(
+        CAST(:aggregates AS text[]), CAST(:befores AS int[]), CAST(:versions AS int[]), CAST(:digests AS text[])
+    ) AS said (aggregate, before, version, digest)
+    WHERE streams.aggregate = said.aggregate AND streams.version = said.before
+    RETURNING 1
+""")
+# In the order in which rows were said: unnest keeps it, and sorting would copy every value.
+_SAY = Statement(
+    """
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT * FROM unnest(
+        CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:contents AS bytea[]), CAST(:traceparents AS text[])
     )
-    SELECT fresh.id, (
+    RETURNING id, topic, key
+    """,
+    name="fresh",
+)
+# A statement does not see what its own WITH inserts, so `waiting` finds earlier rows only.
+FRESH = Statement("""
+    SELECT fresh.id, fresh.topic, fresh.key, (
         SELECT array_agg(earlier.id) FROM outbox AS earlier
         WHERE earlier.published_at IS NULL AND earlier.topic = fresh.topic AND earlier.key = fresh.key
-    ) AS waiting
-    FROM fresh ORDER BY fresh.id
+    ), held.yes
+    FROM fresh, held
 """)
+"""What is returned where something was said: each row's id and lane, and what it must not overtake."""
+
+HELD = Statement("SELECT yes FROM held")
+"""What is returned where nothing was said."""
+
 _MARK = sa.text("UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY(:ids)")
 # Ids first: most rows that have not been marked are in memory on their way, and their values are not wanted.
 _DUE = sa.text("""
@@ -80,34 +108,45 @@ _PRUNE = sa.text("""
 """)
 
 
-async def lock_heads(session: AsyncSession, aggregates: Sequence[str]) -> dict[str, Head]:
-    """Lock the streams of these aggregates, given in sorted order so that no two transactions deadlock."""
-    rows = await session.execute(_LOCK_HEADS, {"aggregates": list(aggregates)})
-    return {row.aggregate: Head(row.version, row.digest) for row in rows}
+def stream_parts(before: Mapping[str, Head], now: Mapping[str, Head]) -> list[Part]:
+    """Move these streams from where they were seen to stand to where they stand now; some may just begin."""
+    begun = {name: head for name, head in now.items() if before[name].version == 0 < head.version}
+    moved = {name: head for name, head in now.items() if 0 < before[name].version < head.version}
+    parts: list[Part] = []
+    for statement, heads in ((_BEGIN, begun), (_MOVE, moved)):
+        if heads:
+            names = sorted(heads)
+            said = {
+                "aggregates": names,
+                "befores": [before[name].version for name in names],
+                "versions": [heads[name].version for name in names],
+                "digests": [heads[name].digest for name in names],
+            }
+            parts.append(Part(statement, said, touches=len(names)))
+    return parts
 
 
-async def save(session: AsyncSession, heads: Mapping[str, Head], rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Write where the locked streams now stand and what was said, in one statement.
-
-    The rows are returned with their ids and what they must not overtake.
-    """
-    if not rows:
-        return []
-    saved = await session.execute(
-        _SAVE,
+def part_of(rows: Sequence[OutboxRow]) -> Part:
+    """Keep what was said, in this order."""
+    return Part(
+        _SAY,
         {
-            "aggregates": list(heads),
-            "versions": [head.version for head in heads.values()],
-            "digests": [head.digest for head in heads.values()],
             "topics": [row.topic for row in rows],
             "keys": [row.key for row in rows],
             "contents": [row.value for row in rows],
             "traceparents": [row.traceparent for row in rows],
         },
     )
+
+
+def written(rows: Sequence[OutboxRow], saved: Sequence[Row]) -> list[OutboxRow]:
+    """The rows with their ids and what they must not overtake, from what `FRESH` returned."""
+    found = sorted((tuple(each) for each in saved), key=lambda each: int(each[0]))
+    if [(row.topic, row.key) for row in rows] != [(topic, key) for _, topic, key, _, _ in found]:
+        raise RuntimeError("rows of the outbox do not stand in the order in which they were said")
     return [
-        replace(row, id=fresh.id, waits_for=frozenset(fresh.waiting or ()))
-        for row, fresh in zip(rows, saved, strict=True)
+        replace(row, id=row_id, waits_for=frozenset(waiting or ()))
+        for row, (row_id, _, _, waiting, _) in zip(rows, found, strict=True)
     ]
 
 

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from services.eventing.statements import Statement
+from services.eventing.work import Work
+
 _NONE = -1
 
 _LOAD = sa.text("""
@@ -26,7 +29,7 @@ MOVE = """
 """
 """A statement that moves positions and returns a row for each that has moved; `Positions.parameters` fill it in."""
 
-_MOVE = sa.text(MOVE)
+_MOVE = Statement(MOVE)
 
 
 class PositionLost(Exception):
@@ -58,9 +61,13 @@ class Positions:
 
     async def move(self, session: AsyncSession, nexts: Mapping[TopicPartition, int]) -> None:
         """Move positions in the transaction of the effect; raises `PositionLost` and then nothing may commit."""
-        moved = await session.execute(_MOVE, self.parameters(nexts))
+        moved = await session.execute(_MOVE.clause, self.parameters(nexts))
         if len(moved.all()) != len(nexts):
             raise PositionLost
+
+    def move_later(self, work: Work, nexts: Mapping[TopicPartition, int]) -> None:
+        """Move positions together with the effect; where another member has moved one, nothing is kept."""
+        work.later(_MOVE, self.parameters(nexts), touches=len(nexts))
 
     def parameters(self, nexts: Mapping[TopicPartition, int]) -> dict[str, object]:
         """What `MOVE` needs to move positions from where they are believed to be."""

@@ -2,17 +2,20 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from aiokafka import TopicPartition
-from opentelemetry.trace import Span, SpanKind, set_span_in_context
+from opentelemetry.trace import Link, SpanKind, get_current_span
 
 from services.eventing import admission, parking
 from services.eventing.admission import Admission
 from services.eventing.database import Database, is_passing
 from services.eventing.parking import Parking, Releasable
-from services.eventing.positions import Positions
-from services.eventing.records import Item, Record, Undecodable, decode
+from services.eventing.positions import PositionLost, Positions
+from services.eventing.records import Item, Record, decode
+from services.eventing.statements import Conflict
 from services.eventing.tracing import context_of, traceparent_of, tracer
 from services.eventing.work import Work
 from tsunagu_contracts.codes import RefusalCode
@@ -45,32 +48,63 @@ class Processor:
         Raises `PositionLost` when the partitions are no longer ours, or a passing failure; nothing is kept then.
         """
         decoded = [decode(record) for record in records]
-        if self._raw:
-            await self._keep_raw(decoded, nexts, positions)
-            return False
         items, alone = admission.split(decoded)
-        items, spans = self._begin_spans(items)
-        try:
-            try:
-                parked = await self._attempt(items, alone, nexts, positions, isolating=False)
-            except Exception as error:
-                if is_passing(error) or not items:
-                    raise
-                parked = await self._attempt(items, alone, nexts, positions, isolating=True)
-        finally:
-            for span in spans:
-                span.end()
+        if self._raw:
+            items, alone = [one if isinstance(one, Item) else Item(one.record, None) for one in decoded], []
+        with self._span(items) as traced:
+            parked = await self._process(traced, alone, nexts, positions)
         positions.moved(nexts)
         return parked
 
-    async def _keep_raw(
-        self, decoded: Sequence[Item | Undecodable], nexts: Mapping[TopicPartition, int], positions: Positions
-    ) -> None:
-        items = [one if isinstance(one, Item) else Item(one.record, None) for one in decoded]
-        async with self._database.work() as work:
-            await positions.move(work.session, nexts)
-            await self._handler(work, items)
-        positions.moved(nexts)
+    async def _process(
+        self,
+        items: Sequence[Item],
+        alone: Sequence[Parking],
+        nexts: Mapping[TopicPartition, int],
+        positions: Positions,
+    ) -> bool:
+        try:
+            if not alone and await self._at_once(items, nexts, positions):
+                return False
+            return await self._attempt(items, alone, nexts, positions, isolating=False)
+        except PositionLost:
+            raise
+        except Exception as error:
+            if is_passing(error) or not items:
+                raise
+            return await self._attempt(items, alone, nexts, positions, isolating=True)
+
+    async def _at_once(self, items: Sequence[Item], nexts: Mapping[TopicPartition, int], positions: Positions) -> bool:
+        """Do a batch without a transaction, all writing in one statement, as nearly every batch can be done.
+
+        Returns False, with nothing kept, where something is or must be parked, or has changed meanwhile.
+        """
+        try:
+            async with self._database.batch() as work:
+                admitted = items if self._raw else await self._admitted_at_once(work, items)
+                if admitted is None:
+                    return False
+                if admitted:
+                    await self._handler(work, admitted)
+                positions.move_later(work, nexts)
+        except Conflict:
+            return False
+        return True
+
+    async def _admitted_at_once(self, work: Work, items: Sequence[Item]) -> list[Item] | None:
+        judge = await admission.look(work, items, self._heeded)
+        if judge is None:
+            return None
+        admitted: list[Item] = []
+        for item in items:
+            verdict = judge.judge(item)
+            if isinstance(verdict, Parking):
+                return None
+            if verdict:
+                judge.took_effect(item)
+                admitted.append(item)
+        admission.keep_later(work, judge)
+        return admitted
 
     async def _attempt(
         self,
@@ -82,6 +116,10 @@ class Processor:
         isolating: bool,
     ) -> bool:
         async with self._database.work() as work:
+            if self._raw:
+                await positions.move(work.session, nexts)
+                await self._handler(work, items)
+                return False
             judge = await admission.admit(work.session, positions, nexts, items, self._heeded)
             parkings = list(alone)
             if isolating:
@@ -166,18 +204,23 @@ class Processor:
                 await admission.save_seen(work.session, judge.seen, judge.changed)
         return bool(done)
 
-    def _begin_spans(self, items: Sequence[Item]) -> tuple[list[Item], list[Span]]:
-        begun: list[Item] = []
-        spans: list[Span] = []
-        for item in items:
-            if item.trace is None:
-                begun.append(item)
-                continue
-            name = item.event.type if item.event else "agency.message"
-            span = tracer.start_span(f"{self._service} {name}", context=context_of(item.trace), kind=SpanKind.CONSUMER)
-            spans.append(span)
-            begun.append(Item(item.record, item.event, traceparent_of(set_span_in_context(span))))
-        return begun, spans
+    @contextmanager
+    def _span(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """One span for a batch, linked to each of its traces; for items of one trace alone it is a part of that."""
+        traces = list(dict.fromkeys(item.trace for item in items if item.trace is not None))
+        if not traces:
+            yield items
+            return
+        parents = [context_of(trace) for trace in traces]
+        with tracer.start_as_current_span(
+            f"{self._service} process",
+            context=parents[0] if len(traces) == 1 else None,
+            kind=SpanKind.CONSUMER,
+            links=[Link(get_current_span(parent).get_span_context()) for parent in parents],
+            attributes={"messaging.batch.message_count": len(items)},
+        ):
+            ours = traceparent_of()
+            yield [replace(item, trace=ours) if item.trace else item for item in items] if len(traces) == 1 else items
 
 
 def _where(error: BaseException) -> str:

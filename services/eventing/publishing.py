@@ -24,6 +24,7 @@ _log = logging.getLogger("tsunagu.eventing.publishing")
 BATCH = 500
 GRACE = timedelta(seconds=1)
 RELAY_EVERY_SECONDS = 0.5
+MARK_AFTER_SECONDS = 0.1
 KEEP_PUBLISHED = timedelta(days=1)
 PRUNE_EVERY_SECONDS = 60
 _REMEMBERED = 20_000
@@ -37,6 +38,8 @@ class Publisher:
         self._engine = engine
         # Marking is one statement: a transaction around it would cost two round trips more.
         self._marking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._unmarked: list[int] = []
+        self._acknowledged = asyncio.Event()
         self._producer = producer
         self._sending = Sending(producer)
         self._queue: deque[OutboxRow] = deque()
@@ -51,7 +54,7 @@ class Publisher:
 
     def start(self) -> None:
         """Begin to publish."""
-        loops = (self._publish_loop(), self._relay_loop(), self._prune_loop())
+        loops = (self._publish_loop(), self._mark_loop(), self._relay_loop(), self._prune_loop())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -62,6 +65,8 @@ class Publisher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._mark()  # else they would be published once more
         await self._producer.stop()
 
     def hand_over(self, rows: Sequence[OutboxRow]) -> None:
@@ -92,15 +97,38 @@ class Publisher:
                     # Unknown how far it came: everything in memory is left to the relay, in id order.
                     _log.warning("publishing failed; left to the relay", exc_info=True)
                     self._queue.clear()
-                    self._waiting.clear()
+                    self._waiting = set(self._unmarked)
                     self._wake_relay.set()
             self._idle.set()
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> None:
         await self._producer.send(rows)
-        async with self._marking.connect() as connection:
-            await outbox.mark_published(connection, [row.id for row in rows])
-        self._remember(row.id for row in rows)
+        self._unmarked += [row.id for row in rows]
+        self._acknowledged.set()
+
+    async def _mark_loop(self) -> None:
+        """Mark what Kafka has acknowledged, a little later: one statement then serves several batches."""
+        while True:
+            await self._acknowledged.wait()
+            await asyncio.sleep(MARK_AFTER_SECONDS)
+            self._acknowledged.clear()
+            try:
+                await self._mark()
+            except Exception:
+                _log.warning("marking failed; it will be tried again", exc_info=True)
+                self._acknowledged.set()
+
+    async def _mark(self) -> None:
+        ids, self._unmarked = self._unmarked, []
+        if not ids:
+            return
+        try:
+            async with self._marking.connect() as connection:
+                await outbox.mark_published(connection, ids)
+        except BaseException:
+            self._unmarked = ids + self._unmarked
+            raise
+        self._remember(ids)
 
     def _remember(self, ids: Iterable[int]) -> None:
         for row_id in ids:

@@ -11,9 +11,14 @@ from services.eventing.parking import ParkedRow
 from services.eventing.positions import Positions
 from services.eventing.processing import Processor
 from services.eventing.records import Item, Record
+from services.eventing.statements import Statement
 from services.eventing.work import Work
 from tests.service.eventing.conftest import TOPIC
 
+_KEEP = Statement("""
+    INSERT INTO effects (aggregate, version)
+    SELECT * FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]))
+""")
 HEEDED = frozenset({TOPIC, "directory.events"})
 
 
@@ -27,12 +32,18 @@ class Effects:
         """Keep the items, and fail at those told to."""
         for item in items:
             assert item.event is not None
-            await work.session.execute(
-                sa.text("INSERT INTO effects (aggregate, version) VALUES (:aggregate, :version)"),
-                {"aggregate": item.event.aggregate, "version": item.event.version},
-            )
             if item.event.aggregate in self.failing:
                 raise self.failing[item.event.aggregate]
+        keep(work, items)
+
+
+def keep(work: Work, items: Sequence[Item]) -> None:
+    """Note in the table of effects that these items have taken effect."""
+    events = [item.event for item in items if item.event is not None]
+    work.later(
+        _KEEP,
+        {"aggregates": [event.aggregate for event in events], "versions": [event.version for event in events]},
+    )
 
 
 async def effects_in(database: Database) -> Effects:

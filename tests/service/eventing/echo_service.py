@@ -7,17 +7,16 @@ import os
 import re
 from collections.abc import Sequence
 
-import sqlalchemy as sa
-
 from services.eventing.records import Item
+from services.eventing.statements import Statement
 from services.eventing.work import Work
 from services.runtime.app import Parts, Service, serve
 from services.runtime.settings import ServiceSettings
+from tests.service.eventing.batches import keep
 from tsunagu_contracts.keys import PublicKey
 
-_KEEP = sa.text("INSERT INTO effects (aggregate, version) VALUES (:aggregate, :version)")
 # As long as a handler with something to do: a stop then comes upon a batch in hand.
-_WORK = sa.text("SELECT pg_sleep(0.02)")
+_WORK = Statement("SELECT pg_sleep(0.02)")
 
 
 def compose(parts: Parts) -> Service:
@@ -27,10 +26,9 @@ def compose(parts: Parts) -> Service:
     async def handle(work: Work, items: Sequence[Item]) -> None:
         for item in items:
             assert item.event is not None
-            told = {"aggregate": item.event.aggregate, "version": item.event.version}
-            await work.session.execute(_KEEP, told)
             await work.send(says, item.event.key, f"{item.event.aggregate}@{item.event.version}".encode())
-        await work.session.execute(_WORK)
+        keep(work, items)
+        await work.fetch(_WORK, {})
 
     async def agency_signing_key(agency_id: str, /) -> PublicKey | None:
         return None

@@ -14,12 +14,17 @@ from services.eventing.consumer import Bounds, Consumer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.eventing.records import Item
+from services.eventing.statements import Statement
 from services.eventing.work import Work
 from services.runtime import health
 from services.runtime.health import Condition
 from tests.service.eventing.conftest import IDS, Stream
 
 BOUNDS = Bounds()
+_KEEP = Statement("""
+    INSERT INTO effects (aggregate, version, member)
+    SELECT *, CAST(:member AS text) FROM unnest(CAST(:aggregates AS text[]), CAST(:versions AS int[]))
+""")
 
 
 class PlainStream(Stream):
@@ -57,12 +62,8 @@ class Member:
     async def __call__(self, work: Work, items: Sequence[Item]) -> None:
         """Keep the items, then fail or wait as told."""
         for item in items:
-            aggregate, version = _told(item)
+            aggregate, _ = _told(item)
             self.deliveries.append(aggregate)
-            await work.session.execute(
-                sa.text("INSERT INTO effects (aggregate, version, member) VALUES (:aggregate, :version, :member)"),
-                {"aggregate": aggregate, "version": version, "member": self.name},
-            )
             if aggregate in self.failing:
                 raise self.failing[aggregate]
         if self.failures:
@@ -71,6 +72,8 @@ class Member:
         if not self.gate.is_set():
             self.waiting.set()
             await self.gate.wait()
+        aggregates, versions = zip(*map(_told, items), strict=True)
+        work.later(_KEEP, {"aggregates": aggregates, "versions": versions, "member": self.name})
 
 
 async def took_effect(database: Database) -> list[tuple[str, int]]:

@@ -203,7 +203,7 @@ async def test_a_handler_that_takes_longer_than_kafka_waits_has_its_effect_once(
                 await asyncio.wait_for(slow.waiting.wait(), 60)
                 await eventually(lambda: _left(infra, group))
                 async with consuming(replica, kafka, topic, quick, group):
-                    await eventually(lambda: somebody_waits(database))
+                    await eventually(lambda: all_at(database, streams))
                     slow.gate.set()
                     await say(producer, topic, *streams)
                     await eventually(lambda: all_at(database, streams))
