@@ -17,7 +17,7 @@ def handler(custody: Custody) -> Handler:
 
     async def handle(work: Work, items: Sequence[Item]) -> None:
         events = [item.event for item in items if item.event is not None]
-        await membership.apply(work, events)
+        membership.apply(work, events)
         new = [
             Submission(item.event, item.event.data, item.trace)
             for item in items

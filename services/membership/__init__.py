@@ -28,6 +28,7 @@ from services.membership.lookups import (
     on_duty,
     on_duty_at,
 )
+from services.membership.members import MemberCache, Members
 from services.membership.projection import apply
 from services.membership.signing import signing_keys_in
 from services.membership.tables import create_tables, metadata
@@ -37,6 +38,8 @@ __all__ = [
     "AgencyKeys",
     "Appointment",
     "Mandate",
+    "MemberCache",
+    "Members",
     "agencies",
     "agencies_offering",
     "agency",

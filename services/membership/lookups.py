@@ -8,6 +8,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.eventing.statements import Row
 from services.membership.facts import Agency, AgencyKeys, Appointment, Mandate
 from services.membership.tables import member_agencies, member_appointments, member_mandates
 from tsunagu_contracts.codes import AgencyKind, Area, Field, Role, ServiceFamily
@@ -18,7 +19,7 @@ async def agencies(session: AsyncSession, agency_ids: Collection[str]) -> dict[s
     """Find agencies by their ids; unknown ids are absent."""
     table = member_agencies
     rows = await session.execute(sa.select(table).where(_among(table.c.agency_id, agency_ids)))
-    return {row.agency_id: _agency(row._mapping) for row in rows}
+    return {row.agency_id: agency_of(row) for row in rows}
 
 
 async def agency(session: AsyncSession, agency_id: str) -> Agency | None:
@@ -39,7 +40,7 @@ async def agencies_offering(session: AsyncSession, family: ServiceFamily, area: 
         .where(table.c.areas.contains([area.value]), table.c.service_families.contains([family.value]))
         .order_by(table.c.agency_id)
     )
-    return [_agency(row._mapping) for row in rows]
+    return [agency_of(row) for row in rows]
 
 
 async def desks(session: AsyncSession, areas: Collection[Area]) -> dict[Area, str]:
@@ -67,7 +68,7 @@ async def appointments(session: AsyncSession, appointment_ids: Collection[str]) 
     """Find appointments by their ids, ended ones too; unknown ids are absent."""
     table = member_appointments
     rows = await session.execute(sa.select(table).where(_among(table.c.appointment_id, appointment_ids)))
-    return {row.appointment_id: _appointment(row._mapping) for row in rows}
+    return {row.appointment_id: appointment_of(row) for row in rows}
 
 
 async def appointment(session: AsyncSession, appointment_id: str) -> Appointment | None:
@@ -81,7 +82,7 @@ async def appointments_at(session: AsyncSession, agency_ids: Collection[str]) ->
     rows = await session.execute(
         sa.select(table).where(_among(table.c.agency_id, agency_ids)).order_by(table.c.appointment_id)
     )
-    return [_appointment(row._mapping) for row in rows]
+    return [appointment_of(row) for row in rows]
 
 
 async def appointments_of_all(
@@ -130,7 +131,7 @@ async def _holding(
     rows = await session.execute(sa.select(table).where(_among(table.c[column], ids)).order_by(table.c.appointment_id))
     found: dict[str, list[Appointment]] = defaultdict(list)
     for row in rows:
-        candidate = _appointment(row._mapping)
+        candidate = appointment_of(row)
         if candidate.holds(at):
             found[row._mapping[column]].append(candidate)
     return dict(found)
@@ -141,28 +142,32 @@ def _among(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnE
     return column == sa.func.any(sa.cast(list(values), sa.ARRAY(sa.Text)))
 
 
-def _agency(row: sa.RowMapping) -> Agency:
+def agency_of(row: Row) -> Agency:
+    """The agency that a row tells of, its columns in the order of the table."""
+    agency_id, kind, areas, desk_for, service_families, signing, encryption = row
     return Agency(
-        agency_id=row["agency_id"],
-        kind=AgencyKind(row["kind"]),
-        areas=frozenset(map(Area, row["areas"])),
-        desk_for=frozenset(map(Area, row["desk_for"])),
-        service_families=frozenset(map(ServiceFamily, row["service_families"])),
-        keys=AgencyKeys(_key(row["signing_jwk"]), _key(row["encryption_jwk"])),
+        agency_id=agency_id,
+        kind=AgencyKind(kind),
+        areas=frozenset(map(Area, areas)),
+        desk_for=frozenset(map(Area, desk_for)),
+        service_families=frozenset(map(ServiceFamily, service_families)),
+        keys=AgencyKeys(key_of(signing), key_of(encryption)),
     )
 
 
-def _appointment(row: sa.RowMapping) -> Appointment:
+def appointment_of(row: Row) -> Appointment:
+    """The appointment that a row tells of, its columns in the order of the table."""
+    appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until, ended_at = row
     return Appointment(
-        appointment_id=row["appointment_id"],
-        coordinator_id=row["coordinator_id"],
-        agency_id=row["agency_id"],
-        role=Role(row["role"]),
-        field=Field(row["field"]),
-        areas=frozenset(map(Area, row["areas"])),
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        ended_at=row["ended_at"],
+        appointment_id=appointment_id,
+        coordinator_id=coordinator_id,
+        agency_id=agency_id,
+        role=Role(role),
+        field=Field(field),
+        areas=frozenset(map(Area, areas)),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        ended_at=ended_at,
     )
 
 
@@ -178,7 +183,8 @@ def _mandate(row: sa.RowMapping) -> Mandate:
     )
 
 
-def _key(jwk: Mapping[str, str]) -> PublicKey:
+def key_of(jwk: Mapping[str, str]) -> PublicKey:
+    """The public key that a JWK tells of."""
     return _parsed_key(tuple(sorted(jwk.items())))
 
 

@@ -1,10 +1,9 @@
 """Applies the directory's events to the tables: one statement per kind of event, however many there are."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-import sqlalchemy as sa
-
+from services.eventing.statements import Statement
 from services.eventing.work import Work
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.base import EventData
@@ -16,7 +15,7 @@ from tsunagu_contracts.events.directory import (
 )
 
 # An agency registered again replaces what was known of it; its events arrive in the order of their versions.
-_AGENCIES = sa.text("""
+_AGENCIES = Statement("""
     INSERT INTO member_agencies
         (agency_id, kind, areas, desk_for, service_families, signing_jwk, encryption_jwk)
     SELECT agency_id, kind, areas, desk_for, service_families, signing_key, encryption_key
@@ -29,22 +28,22 @@ _AGENCIES = sa.text("""
         service_families = excluded.service_families,
         signing_jwk = excluded.signing_jwk, encryption_jwk = excluded.encryption_jwk
 """)
-_APPOINTMENTS = sa.text("""
+_APPOINTMENTS = Statement("""
     INSERT INTO member_appointments
-        (appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until)
-    SELECT appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until
+        (appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until, ended_at)
+    SELECT appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until, ended_at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS said (
         appointment_id text, coordinator_id text, agency_id text, role text, field text, areas text[],
-        valid_from timestamptz, valid_until timestamptz
+        valid_from timestamptz, valid_until timestamptz, ended_at timestamptz
     )
     ON CONFLICT (appointment_id) DO NOTHING
 """)
-_ENDS = sa.text("""
+_ENDS = Statement("""
     UPDATE member_appointments SET ended_at = said.ended_at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS said (appointment_id text, ended_at timestamptz)
     WHERE member_appointments.appointment_id = said.appointment_id
 """)
-_MANDATES = sa.text("""
+_MANDATES = Statement("""
     INSERT INTO member_mandates (mandate_id, auditor_id, agencies, areas, valid_from, valid_until, reason)
     SELECT mandate_id, auditor_id, agencies, areas, valid_from, valid_until, reason
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS said (
@@ -55,14 +54,17 @@ _MANDATES = sa.text("""
 """)
 
 
-async def apply(work: Work, events: Iterable[Event]) -> None:
+_CHANGED = Statement("UPDATE member_revision SET revision = revision + 1")
+
+
+def apply(work: Work, events: Iterable[Event]) -> None:
     """Take the effects of the directory's events among `events`; others are passed over.
 
-    Grants come before ends, so that a batch may hold both for one appointment.
+    A batch may hold both the grant and the end of one appointment.
     """
     agencies: dict[str, EventData] = {}
-    appointments: dict[str, EventData] = {}
-    ends: dict[str, EventData] = {}
+    appointments: dict[str, AppointmentGranted] = {}
+    ends: dict[str, AppointmentEnded] = {}
     mandates: dict[str, EventData] = {}
     for event in events:
         match event.data:
@@ -76,16 +78,22 @@ async def apply(work: Work, events: Iterable[Event]) -> None:
                 mandates.setdefault(data.mandate_id, data)
             case _:
                 pass
-    for statement, found in (
-        (_AGENCIES, agencies),
-        (_APPOINTMENTS, appointments),
-        (_ENDS, ends),
-        (_MANDATES, mandates),
+    for statement, rows in (
+        (_AGENCIES, _rows(agencies)),
+        # The end of an appointment granted in the same batch is written with it: one statement writes them all.
+        (_APPOINTMENTS, [row | _end(ends.get(row["appointment_id"])) for row in _rows(appointments)]),
+        (_ENDS, _rows({each: end for each, end in ends.items() if each not in appointments})),
+        (_MANDATES, _rows(mandates)),
     ):
-        if found:
-            await work.session.execute(statement, {"rows": _as_json(list(found.values()))})
+        if rows:
+            work.later(statement, {"rows": json.dumps(rows)})
+    if agencies or appointments or ends:
+        work.later(_CHANGED, {})
 
 
-def _as_json(data: Sequence[EventData]) -> str:
-    rows: list[Mapping[str, object]] = [each.model_dump(mode="json") for each in data]
-    return json.dumps(rows)
+def _rows(data: Mapping[str, EventData]) -> list[dict[str, str]]:
+    return [each.model_dump(mode="json") for each in data.values()]
+
+
+def _end(ended: AppointmentEnded | None) -> dict[str, str]:
+    return {"ended_at": ended.ended_at.isoformat()} if ended is not None else {}

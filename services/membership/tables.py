@@ -51,6 +51,20 @@ member_mandates = sa.Table(
 """Every mandate ever granted to an auditor."""
 
 
+member_revision = sa.Table(
+    "member_revision",
+    metadata,
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)
+"""One row: how often agencies or appointments have changed, by which a reader knows whether it is up to date."""
+
+sa.event.listen(
+    member_revision,
+    "after_create",
+    sa.DDL("INSERT INTO %(table)s VALUES (0)"),  # type: ignore[no-untyped-call]  # unannotated there
+)
+
+
 def create_tables(op: Operations) -> None:
-    """Create the projection's tables; called by a migration of each consumer of the directory."""
+    """Create those of the projection's tables that are not there; called by migrations of each consumer."""
     metadata.create_all(op.get_bind())

@@ -10,5 +10,5 @@ from services.notify import use_cases
 
 async def handle(work: Work, items: Sequence[Item]) -> None:
     """Take a batch of the directory's and of referrals' events."""
-    await membership.apply(work, [item.event for item in items if item.event is not None])
+    membership.apply(work, [item.event for item in items if item.event is not None])
     await use_cases.tell(work, items)

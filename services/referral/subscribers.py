@@ -16,7 +16,7 @@ def batch_handler(rules: Rules) -> Handler:
     """Return the handler of this service's batches; members are learned before anybody is judged by them."""
 
     async def handle(work: Work, items: Sequence[Item]) -> None:
-        await membership.apply(work, [item.event for item in items if item.event is not None])
+        membership.apply(work, [item.event for item in items if item.event is not None])
         incoming = [_incoming(item, item.record.agency_id) for item in items if item.record.agency_id]
         if incoming:
             await take_messages(work, incoming, rules)

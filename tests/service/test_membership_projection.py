@@ -105,7 +105,7 @@ async def test_what_was_said_is_found(database: ServiceDatabase) -> None:
     """Agencies, keys, desks, appointments and mandates are found as the directory said them."""
     desk = agency("desk-a", desk_for=[Area.MANSEIBASHI], families=[ServiceFamily.DAILY_LIFE])
     async with database.work(NOW) as work:
-        await membership.apply(work, events(desk, agency("clinic-a"), granted("ap-1"), mandate("ma-1", days=99)))
+        membership.apply(work, events(desk, agency("clinic-a"), granted("ap-1"), mandate("ma-1", days=99)))
     async with database.reading() as session:
         found = await membership.agency(session, "desk-a")
         assert found is not None
@@ -132,7 +132,7 @@ async def test_only_what_holds_at_the_time_is_on_duty(database: ServiceDatabase)
     """On duty are those whose appointment has begun and not run out or been ended."""
     left = granted("ap-3", "c-3")
     async with database.work(NOW) as work:
-        await membership.apply(
+        membership.apply(
             work,
             events(
                 granted("ap-1", "c-1"),
@@ -162,7 +162,7 @@ async def test_an_end_counts_in_a_later_batch_too(database: ServiceDatabase) -> 
     grant = granted("ap-1")
     for batch in (events(grant), events(ended(grant, NOW)), events(grant)):
         async with database.work(NOW) as work:
-            await membership.apply(work, batch)
+            membership.apply(work, batch)
     async with database.reading() as session:
         assert await membership.on_duty(session, "desk-a", NOW) == []
         one = await membership.appointment(session, "ap-1")
@@ -173,11 +173,11 @@ async def test_an_end_counts_in_a_later_batch_too(database: ServiceDatabase) -> 
 async def test_a_later_registration_replaces_an_earlier(database: ServiceDatabase) -> None:
     """Of one agency the last registration counts, in one batch and across batches."""
     async with database.work(NOW) as work:
-        await membership.apply(work, events(agency("desk-a"), agency("desk-a", desk_for=[Area.SHIBA])))
+        membership.apply(work, events(agency("desk-a"), agency("desk-a", desk_for=[Area.SHIBA])))
     async with database.reading() as session:
         assert await membership.desk_for(session, Area.SHIBA) == "desk-a"
     async with database.work(NOW) as work:
-        await membership.apply(work, events(agency("desk-a")))
+        membership.apply(work, events(agency("desk-a")))
     async with database.reading() as session:
         assert await membership.desk_for(session, Area.SHIBA) is None
 
@@ -185,7 +185,7 @@ async def test_a_later_registration_replaces_an_earlier(database: ServiceDatabas
 async def test_mandates_are_found_while_they_hold(database: ServiceDatabase) -> None:
     """An auditor's mandates are those whose time it is."""
     async with database.work(NOW) as work:
-        await membership.apply(work, events(mandate("ma-1", days=10), mandate("ma-2", days=11)))
+        membership.apply(work, events(mandate("ma-1", days=10), mandate("ma-2", days=11)))
     async with database.reading() as session:
         assert [each.mandate_id for each in await membership.mandates_of(session, "au-1", NOW)] == ["ma-2"]
         assert await membership.mandates_of(session, "au-2", NOW) == []
@@ -194,7 +194,7 @@ async def test_mandates_are_found_while_they_hold(database: ServiceDatabase) -> 
 async def test_an_empty_batch_does_nothing(database: ServiceDatabase) -> None:
     """Without events of the directory no statement is run and lookups find nothing."""
     async with database.work(NOW) as work:
-        await membership.apply(work, [])
+        membership.apply(work, [])
     async with database.reading() as session:
         assert await membership.agencies(session, []) == {}
         assert await membership.desks(session, list(Area)) == {}

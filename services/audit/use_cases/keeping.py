@@ -102,7 +102,7 @@ async def _read(work: Work, events: Mapping[Position, Event], digests: Mapping[P
     accesses = [access for event in said if (access := readings.access_of(event.data)) is not None]
     await log.note_referrals(work.session, placed)
     await log.note_accesses(work.session, accesses)
-    await membership.apply(work, said)
+    membership.apply(work, said)
     return [
         Finding(position, verdict, f"{event.aggregate}@{event.version}")
         for (position, event), verdict in zip(events.items(), verdicts, strict=True)

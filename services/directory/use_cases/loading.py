@@ -40,7 +40,7 @@ async def load_network(work: Work, network: Network) -> Loaded:
     await registered.replace_with(work.session, network)
     events = await work.emit(*_emissions(found))
     # Our own answers to "who may call" rest on the same projection as everybody's.
-    await membership.apply(work, events)
+    membership.apply(work, events)
     return Loaded(len(found.registrations), len(found.grants), len(found.ends), len(found.mandates))
 
 
