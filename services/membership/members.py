@@ -15,7 +15,8 @@ from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.directory import AgencyRegistered, AppointmentEnded, AppointmentGranted
 
 _REVISION = Statement("SELECT revision FROM member_revision")
-_UNCHANGED = Statement("SELECT FROM member_revision WHERE revision = CAST(:revision AS bigint)")
+# Locked, so that who changes members and then looks for what others did meanwhile finds it.
+_UNCHANGED = Statement("SELECT FROM member_revision WHERE revision = CAST(:revision AS bigint) FOR SHARE")
 _AGENCIES = Statement("""
     SELECT agency_id, kind, areas, desk_for, service_families, signing_jwk, encryption_jwk
     FROM member_agencies

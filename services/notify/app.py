@@ -4,7 +4,7 @@ from services import membership
 from services.notify.api import router
 from services.notify.settings import NotifySettings
 from services.notify.stream import InboxStream
-from services.notify.subscribers import handle
+from services.notify.subscribers import batch_handler
 from services.notify.wakeups import Wakeups
 from services.runtime.app import Parts, Service
 
@@ -25,6 +25,6 @@ def compose(parts: Parts, settings: NotifySettings) -> Service:
         name="notify",
         routers=[router(parts.database, parts.clock, stream)],
         agency_signing_key=membership.signing_keys_in(parts.database),
-        handler=handle,
+        handler=batch_handler(),
         background=[wakeups.listen, stream.end_when_stopping],
     )

@@ -102,6 +102,11 @@ class Happening:
         to_addressee = self.rule.audience is Audience.ON_DUTY_AT_ADDRESSEE
         return self.referral.addressee if to_addressee else self.referral.sender
 
+    @property
+    def asks_for_sender(self) -> bool:
+        """Whether it is for the sender's coordinator, of whom this event does not tell."""
+        return self.rule.audience is Audience.SENDERS_COORDINATOR and self.referral.sender_coordinator is None
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

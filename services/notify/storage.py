@@ -8,6 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.eventing.statements import Statement
+from services.eventing.work import Work
 from services.notify.domain import Notice, Standing
 
 metadata = sa.MetaData()
@@ -79,8 +81,7 @@ class InboxItem:
     acknowledged_at: datetime | None
 
 
-# Rows are written in the order of their ids everywhere, so that two handlers never wait in a circle.
-_FOLLOW = sa.text("""
+_FOLLOW = Statement("""
     INSERT INTO followed_referrals AS known (
         referral_id, state, sender, sender_coordinator, addressee, area, urgency,
         delivered_version, delivered_at
@@ -89,7 +90,7 @@ _FOLLOW = sa.text("""
         CAST(:referral_id AS text[]), CAST(:state AS text[]), CAST(:sender AS text[]),
         CAST(:sender_coordinator AS text[]), CAST(:addressee AS text[]), CAST(:area AS text[]),
         CAST(:urgency AS text[]), CAST(:delivered_version AS int[]), CAST(:delivered_at AS timestamptz[])
-    ) AS said (referral_id) ORDER BY said.referral_id
+    )
     ON CONFLICT (referral_id) DO UPDATE SET
         state = excluded.state,
         sender_coordinator = coalesce(excluded.sender_coordinator, known.sender_coordinator),
@@ -98,75 +99,107 @@ _FOLLOW = sa.text("""
         urgency = excluded.urgency,
         delivered_version = coalesce(excluded.delivered_version, known.delivered_version),
         delivered_at = coalesce(excluded.delivered_at, known.delivered_at)
-    RETURNING referral_id, sender_coordinator
 """)
-_TAKE_NUMBERS = sa.text("""
+_NUMBERED = Statement(
+    """
     INSERT INTO inboxes AS inbox (coordinator_id, last_number)
     SELECT * FROM unnest(CAST(:coordinator_id AS text[]), CAST(:count AS bigint[])) AS wanted (coordinator_id)
-    ORDER BY wanted.coordinator_id
     ON CONFLICT (coordinator_id) DO UPDATE SET last_number = inbox.last_number + excluded.last_number
     RETURNING coordinator_id, last_number
-""")
-_PUT = sa.text("""
+    """,
+    name="numbered",
+)
+_PUT = Statement("""
     INSERT INTO inbox_items (
         coordinator_id, number, notification_id, agency_id, referral_id, referral_version,
         message, area, urgency, created_at
     )
-    SELECT said.*, CAST(:created_at AS timestamptz) FROM unnest(
-        CAST(:coordinator_id AS text[]), CAST(:number AS bigint[]), CAST(:notification_id AS text[]),
+    SELECT numbered.coordinator_id, numbered.last_number - said.from_last, said.notification_id, said.agency_id,
+        said.referral_id, said.referral_version, said.message, said.area, said.urgency,
+        CAST(:created_at AS timestamptz)
+    FROM unnest(
+        CAST(:coordinator_id AS text[]), CAST(:from_last AS int[]), CAST(:notification_id AS text[]),
         CAST(:agency_id AS text[]), CAST(:referral_id AS text[]), CAST(:referral_version AS int[]),
         CAST(:message AS text[]), CAST(:area AS text[]), CAST(:urgency AS text[])
-    ) AS said
-    ON CONFLICT ON CONSTRAINT inbox_items_once DO NOTHING
-    RETURNING *
+    ) AS said (
+        coordinator_id, from_last, notification_id, agency_id, referral_id, referral_version, message, area, urgency
+    ) JOIN numbered ON numbered.coordinator_id = said.coordinator_id
 """)
-_WAKE = sa.text("SELECT pg_notify(:channel, told) FROM unnest(CAST(:coordinators AS text[])) AS told")
-
-
-async def follow(session: AsyncSession, referrals: Sequence[Standing]) -> Mapping[str, str | None]:
-    """Remember where each referral now stands; returns every one's sender's coordinator by referral id.
-
-    No referral may stand twice in `referrals`.
-    """
-    if not referrals:
-        return {}
-    names = [column.name for column in followed_referrals.columns]
-    rows = await session.execute(_FOLLOW, {name: [getattr(referral, name) for referral in referrals] for name in names})
-    return {row.referral_id: row.sender_coordinator for row in rows}
-
-
-async def waiting_at(session: AsyncSession, agencies: Collection[str]) -> Sequence[Standing]:
-    """The referrals that were delivered to these agencies and still wait for an answer."""
-    if not agencies:
-        return []
-    rows = await session.execute(
-        sa.select(followed_referrals).where(
-            followed_referrals.c.state == "delivered", followed_referrals.c.addressee.in_(sorted(agencies))
-        )
+_TOLD = Statement("""
+    SELECT referral_id, referral_version, coordinator_id FROM inbox_items
+    WHERE (referral_id, referral_version) IN (
+        SELECT * FROM unnest(CAST(:referral_id AS text[]), CAST(:referral_version AS int[]))
     )
-    return [Standing(**row._mapping) for row in rows]
+""")
+_SENDERS = Statement("""
+    SELECT referral_id, sender_coordinator FROM followed_referrals
+    WHERE referral_id = ANY(CAST(:referral_id AS text[])) AND sender_coordinator IS NOT NULL
+""")
+_WAITING = Statement("""
+    SELECT referral_id, state, sender, sender_coordinator, addressee, area, urgency, delivered_version, delivered_at
+    FROM followed_referrals WHERE state = 'delivered' AND addressee = ANY(CAST(:agencies AS text[]))
+""")
+_WAKE = Statement("""
+    SELECT pg_notify(CAST(:channel AS text), told) FROM unnest(CAST(:coordinators AS text[])) AS told
+""")
 
 
-async def put(session: AsyncSession, notices: Mapping[str, Notice], at: datetime) -> Sequence[InboxItem]:
-    """Put notices, by the ids they are to have, into inboxes; returns the items that were not there yet.
+def follow(work: Work, referrals: Sequence[Standing]) -> None:
+    """Remember where each referral now stands; none may stand twice in `referrals`."""
+    if referrals:
+        names = [column.name for column in followed_referrals.columns]
+        # In the order of ids, so that two batches never wait for each other in a circle.
+        ordered = sorted(referrals, key=lambda referral: referral.referral_id)
+        work.later(_FOLLOW, {name: [getattr(referral, name) for referral in ordered] for name in names})
 
-    A notice is known by referral, version and coordinator: a repeated one changes nothing.
-    """
+
+async def senders_of(work: Work, referral_ids: Collection[str]) -> Mapping[str, str]:
+    """The coordinators who answered for these referrals at their senders, as far as remembered."""
+    if not referral_ids:
+        return {}
+    rows = await work.fetch(_SENDERS, {"referral_id": sorted(referral_ids)})
+    return {referral_id: coordinator_id for referral_id, coordinator_id in rows}  # noqa: C416 - rows are not pairs to mypy
+
+
+async def waiting_at(work: Work, agencies: Collection[str]) -> Sequence[Standing]:
+    """The referrals that were delivered to these agencies and still wait for an answer."""
+    return [Standing(*row) for row in await work.fetch(_WAITING, {"agencies": sorted(agencies)})]
+
+
+async def untold(work: Work, notices: Sequence[Notice]) -> Sequence[Notice]:
+    """Those of these notices that are in no inbox: each is known by referral, version and coordinator."""
     if not notices:
         return []
+    versions = sorted({(notice.referral_id, notice.referral_version) for notice in notices})
+    rows = await work.fetch(
+        _TOLD,
+        {
+            "referral_id": [referral_id for referral_id, _ in versions],
+            "referral_version": [version for _, version in versions],
+        },
+    )
+    told = {tuple(row) for row in rows}
+    return [each for each in notices if (each.referral_id, each.referral_version, each.coordinator_id) not in told]
+
+
+def put(work: Work, notices: Mapping[str, Notice]) -> None:
+    """Put notices, by the ids they are to have, into inboxes, and announce that to every replica at commit."""
+    if not notices:
+        return
     counts = Counter(notice.coordinator_id for notice in notices.values())
-    taken = await session.execute(_TAKE_NUMBERS, {"coordinator_id": list(counts), "count": list(counts.values())})
-    last = {row.coordinator_id: row.last_number - counts[row.coordinator_id] for row in taken}
-    numbers = []
+    coordinators = sorted(counts)
+    left = dict(counts)
+    from_last: list[int] = []
     for notice in notices.values():
-        last[notice.coordinator_id] += 1
-        numbers.append(last[notice.coordinator_id])
+        left[notice.coordinator_id] -= 1
+        from_last.append(left[notice.coordinator_id])
     told = list(notices.values())
-    rows = await session.execute(
+    work.later(_NUMBERED, {"coordinator_id": coordinators, "count": [counts[each] for each in coordinators]})
+    work.later(
         _PUT,
         {
             "coordinator_id": [notice.coordinator_id for notice in told],
-            "number": numbers,
+            "from_last": from_last,
             "notification_id": list(notices),
             "agency_id": [notice.agency_id for notice in told],
             "referral_id": [notice.referral_id for notice in told],
@@ -174,16 +207,11 @@ async def put(session: AsyncSession, notices: Mapping[str, Notice], at: datetime
             "message": [notice.message.value for notice in told],
             "area": [notice.area for notice in told],
             "urgency": [notice.urgency for notice in told],
-            "created_at": at,
+            "created_at": work.now,
         },
     )
-    return sorted((InboxItem(**row._mapping) for row in rows), key=lambda item: (item.coordinator_id, item.number))
-
-
-async def wake(session: AsyncSession, coordinators: Collection[str]) -> None:
-    """Announce to every replica, at commit, that these coordinators' inboxes have new items."""
-    if coordinators:
-        await session.execute(_WAKE, {"channel": WAKE_CHANNEL, "coordinators": sorted(coordinators)})
+    # Stating how many it is makes sure that they are announced: a part that nobody reads would not be run.
+    work.later(_WAKE, {"channel": WAKE_CHANNEL, "coordinators": coordinators}, touches=len(coordinators))
 
 
 async def page(

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import membership
 from services.eventing.records import Item
+from services.eventing.statements import Conflict
 from services.eventing.work import Emission, Work
+from services.membership import Members
 from services.notify import domain, storage
 from services.notify.domain import Duty, Happening, Notice, Standing
 from services.notify.storage import InboxItem
@@ -38,37 +40,27 @@ class Reader:
         return self.appointments.keys()
 
 
-async def tell(work: Work, items: Sequence[Item]) -> None:
-    """Tell whoever is to be told of these items; the directory's events among them must have been applied.
+async def tell(work: Work, items: Sequence[Item], members: Members) -> None:
+    """Tell whoever is to be told of these items; `members` are as the directory's events among them leave them.
 
     Someone whose appointment arrives after a delivery that it covers is told then: the two come over
     different topics, in either order.
     """
-    happenings = await _follow(work.session, items)
-    newcomers = _newcomers(items)
-    waiting = await storage.waiting_at(work.session, newcomers.keys())
-    late = [found for referral in waiting if (found := domain.delivery(referral)) is not None]
-    duties = await _duties(work.session, {happening.told_agency for happening in [*happenings, *late]})
-    due: list[Notice] = []
-    for happening in happenings:
-        told = domain.notices(happening, duties)
-        if not told:
-            _log.warning(
-                "nobody is on duty agency=%s referral=%s",
-                happening.told_agency,
-                happening.referral.referral_id,
-            )
-        due.extend(told)
-    for happening in late:
-        told = domain.notices(happening, duties)
-        due.extend(notice for notice in told if notice.coordinator_id in newcomers[notice.agency_id])
-    created = await storage.put(work.session, {work.ids.new(): notice for notice in due}, work.now)
+    happenings = await _follow(work, items)
+    due = [notice for happening in happenings for notice in _notices(happening, members)]
+    # What was delivered in this very batch is found to be waiting too.
+    due = list(dict.fromkeys([*due, *await _late(work, items, members)]))
+    if work.locks:
+        due = list(await storage.untold(work, due))
+    new = {work.ids.new(): notice for notice in due}
+    storage.put(work, new)
     traces = {item.event.aggregate: item.trace for item in items if item.event is not None}
-    await work.emit(*(_created(item, traces.get(f"referral:{item.referral_id}")) for item in created))
-    await storage.wake(work.session, {item.coordinator_id for item in created})
+    await work.emit(
+        *(_created(each, notice, traces.get(f"referral:{notice.referral_id}")) for each, notice in new.items())
+    )
 
 
-async def _follow(session: AsyncSession, items: Iterable[Item]) -> list[Happening]:
+async def _follow(work: Work, items: Iterable[Item]) -> list[Happening]:
     moves = [
         (item.event, item.event.data)
         for item in items
@@ -77,13 +69,46 @@ async def _follow(session: AsyncSession, items: Iterable[Item]) -> list[Happenin
     standings: dict[str, Standing] = {}
     for event, data in moves:
         standings[data.referral_id] = domain.standing_after(standings.get(data.referral_id), event, data)
-    senders = await storage.follow(session, list(standings.values()))
-    known = {
-        referral_id: replace(standing, sender_coordinator=senders[referral_id])
-        for referral_id, standing in standings.items()
-    }
-    found = (domain.happening(event, data, known[data.referral_id]) for event, data in moves)
-    return [happening for happening in found if happening is not None]
+    storage.follow(work, list(standings.values()))
+    found = [
+        happening
+        for event, data in moves
+        if (happening := domain.happening(event, data, standings[data.referral_id])) is not None
+    ]
+    unnamed = {each.referral.referral_id for each in found if each.asks_for_sender}
+    senders = await storage.senders_of(work, unnamed)
+    return [
+        replace(each, referral=replace(each.referral, sender_coordinator=senders.get(each.referral.referral_id)))
+        if each.asks_for_sender
+        else each
+        for each in found
+    ]
+
+
+def _notices(happening: Happening, members: Members) -> Sequence[Notice]:
+    told = domain.notices(happening, _duties(members, happening.told_agency))
+    if not told:
+        _log.warning("nobody is on duty agency=%s referral=%s", happening.told_agency, happening.referral.referral_id)
+    return told
+
+
+async def _late(work: Work, items: Iterable[Item], members: Members) -> list[Notice]:
+    """What those are to be told of who are appointed in this batch, for deliveries that came before."""
+    newcomers = _newcomers(items)
+    if not newcomers:
+        return []
+    if not work.locks:
+        # Only once members cannot be read as they were any more is certain what waits for the newcomer.
+        raise Conflict
+    await work.flush()
+    waiting = await storage.waiting_at(work, newcomers.keys())
+    return [
+        notice
+        for referral in waiting
+        if (happening := domain.delivery(referral)) is not None
+        for notice in domain.notices(happening, _duties(members, happening.told_agency))
+        if notice.coordinator_id in newcomers[notice.agency_id]
+    ]
 
 
 def _newcomers(items: Iterable[Item]) -> Mapping[str, Collection[str]]:
@@ -95,30 +120,29 @@ def _newcomers(items: Iterable[Item]) -> Mapping[str, Collection[str]]:
     return newcomers
 
 
-async def _duties(session: AsyncSession, agencies: Collection[str]) -> list[Duty]:
-    if not agencies:
-        return []
+def _duties(members: Members, agency_id: str) -> list[Duty]:
     return [
         Duty(found.agency_id, found.coordinator_id, found.valid_from, found.ends)
-        for found in await membership.appointments_at(session, agencies)
+        for found in members.appointments_at(agency_id)
     ]
 
 
-def _created(item: InboxItem, trace: str | None) -> Emission:
+def _created(notification_id: str, notice: Notice, trace: str | None) -> Emission:
     return Emission(
-        aggregate=f"notification:{item.notification_id}",
+        aggregate=f"notification:{notification_id}",
         data=NotificationCreated(
-            notification_id=item.notification_id,
-            coordinator_id=item.coordinator_id,
-            agency_id=item.agency_id,
-            referral_id=item.referral_id,
-            referral_version=item.referral_version,
-            message=item.message,
-            parameters={"referral_id": item.referral_id, "area": item.area, "urgency": item.urgency},
+            notification_id=notification_id,
+            coordinator_id=notice.coordinator_id,
+            agency_id=notice.agency_id,
+            referral_id=notice.referral_id,
+            referral_version=notice.referral_version,
+            message=notice.message.value,
+            parameters={"referral_id": notice.referral_id, "area": notice.area, "urgency": notice.urgency},
         ),
         actor=_NOTIFY,
-        cause=Cause(f"referral:{item.referral_id}", item.referral_version),
+        cause=Cause(f"referral:{notice.referral_id}", notice.referral_version),
         trace=trace,
+        begins=True,
     )
 
 

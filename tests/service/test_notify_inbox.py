@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from services.notify.api import router
 from services.notify.storage import inbox_items
 from services.notify.stream import InboxStream
-from services.notify.subscribers import handle
+from services.notify.subscribers import batch_handler
 from services.notify.wakeups import Wakeups
 from tests.builders.agency_messages import IDS, NOW
 from tests.builders.said import Course, Saying
@@ -34,7 +34,7 @@ def url(make_database: MakeDatabase) -> str:
 @pytest.fixture
 async def bench(url: str) -> AsyncIterator[ServiceBench]:
     """Notify with one coordinator of the desk on duty."""
-    async with service_bench("notify", url, handle) as opened:
+    async with service_bench("notify", url, batch_handler()) as opened:
         opened.call_as("coordinator:c-0002")
         yield opened
 
@@ -222,7 +222,7 @@ async def test_a_stream_shows_what_another_replica_put_in(bench: ServiceBench, s
     """PostgreSQL wakes the stream at the other replica's commit, long before it would look by itself."""
     await enrol(bench, saying)
     async with (
-        service_bench("notify", url, handle) as replica,
+        service_bench("notify", url, batch_handler()) as replica,
         listening(bench) as wakeups,
         bench.served(routes(bench, wakeups=wakeups)) as client,
         client.stream("GET", "/inbox/stream") as answer,

@@ -9,7 +9,7 @@ import pytest
 
 from services.notify.domain import Message
 from services.notify.storage import inbox_items, metadata
-from services.notify.subscribers import handle
+from services.notify.subscribers import batch_handler
 from services.runtime import idempotency
 from tests.builders.agency_messages import NOW
 from tests.builders.said import Course, Saying
@@ -23,7 +23,7 @@ DESK, CLINIC = "chiyoda-desk-fujimi", "chiyoda-clinic-a"
 @pytest.fixture
 async def bench(make_database: MakeDatabase) -> AsyncIterator[ServiceBench]:
     """Notify on a fresh database."""
-    async with service_bench("notify", make_database("notify").url, handle) as opened:
+    async with service_bench("notify", make_database("notify").url, batch_handler()) as opened:
         yield opened
 
 
@@ -144,7 +144,7 @@ async def test_a_failed_batch_leaves_neither_item_nor_event(bench: ServiceBench)
 
     async def handle_and_fail() -> None:
         async with bench.database.work() as work:
-            await handle(work, batch)
+            await bench.handler(work, batch)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
