@@ -1,10 +1,11 @@
 """A service's own database: the engine, and transactions whose sayings are published right after the commit."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -14,6 +15,8 @@ from services.eventing.statements import Conflict, Parameters, Row, Statement
 from services.eventing.work import Work
 from tsunagu_contracts.ports import Clock, Ids
 
+_Result = TypeVar("_Result")
+_TRIES = 3
 _PASSING_STATES = ("08", "40", "53", "57", "58")
 """SQLSTATE classes that say nothing about the statement: connection, rollback, resources, shutdown, system."""
 
@@ -26,6 +29,8 @@ class Database:
             # An error must not repeat what was to be stored.
             url,
             pool_size=8,
+            # The connection used last has its statements prepared.
+            pool_use_lifo=True,
             max_overflow=8,
             hide_parameters=True,
         )
@@ -42,6 +47,17 @@ class Database:
             yield work
             rows = await work.save()
         self.publisher.hand_over(rows)
+
+    async def until_settled(self, use_case: Callable[[Work], Awaitable[_Result]]) -> _Result:
+        """Do this in a transaction, and anew where somebody else has just taken or changed what it rests on."""
+        for _ in range(_TRIES - 1):
+            try:
+                async with self.work() as work:
+                    return await use_case(work)
+            except (Conflict, IntegrityError):
+                continue
+        async with self.work() as work:
+            return await use_case(work)
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Work]:

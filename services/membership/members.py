@@ -18,7 +18,7 @@ _REVISION = Statement("SELECT revision FROM member_revision")
 # Locked, so that who changes members and then looks for what others did meanwhile finds it.
 _UNCHANGED = Statement("SELECT FROM member_revision WHERE revision = CAST(:revision AS bigint) FOR SHARE")
 _AGENCIES = Statement("""
-    SELECT agency_id, kind, areas, desk_for, service_families, signing_jwk, encryption_jwk
+    SELECT agency_id, kind, areas, desk_for, service_families, CAST(signing_jwk AS text), CAST(encryption_jwk AS text)
     FROM member_agencies
 """)
 _APPOINTMENTS = Statement("""
@@ -125,7 +125,6 @@ class MemberCache:
 async def _read(work: Work) -> Members:
     agencies: dict[str, Agency] = {}
     for *columns, signing, encryption in await work.fetch(_AGENCIES, {}):
-        # JSON comes as text from the driver itself.
         found = agency_of((*columns, json.loads(signing), json.loads(encryption)))
         agencies[found.agency_id] = found
     appointments = [appointment_of(row) for row in await work.fetch(_APPOINTMENTS, {})]

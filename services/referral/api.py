@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from services.eventing.database import Database
 from services.eventing.tracing import traceparent_of
+from services.eventing.work import Work
+from services.membership import MemberCache
 from services.referral.domain.checking import Incoming, Rules
 from services.referral.storage.referrals import Stored
 from services.referral.use_cases import queries
@@ -112,7 +114,7 @@ class DeliveryView(BaseModel):
     bodies: dict[str, str]
 
 
-def router(database: Database, rules: Rules, clock: Clock) -> APIRouter:
+def router(database: Database, rules: Rules, clock: Clock, cache: MemberCache) -> APIRouter:
     """Return the routes; each acts for the agencies of the token, and for no other."""
     routes = APIRouter(
         tags=["referrals"], responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}}
@@ -131,14 +133,17 @@ def router(database: Database, rules: Rules, clock: Clock) -> APIRouter:
         """Take a message of an agency; a repetition is answered as the first time."""
         key = require_key(idempotency_key)
         raw = await _read(request, rules.limits.message)
-        async with database.work() as work:
+
+        async def take(work: Work) -> Event:
             agencies = await queries.agencies_of(work.session, calling.actor, calling.agency_id, work.now)
             incoming = Incoming(raw, _channel(raw, rules, agencies), actor=calling.actor, trace=traceparent_of())
-            (answer,) = await take_messages(work, [incoming], rules)
+            (answer,) = await take_messages(work, [incoming], await cache.members(work), rules)
             if not isinstance(answer.data, MessageRefused):
                 # The message's own id makes a repetition harmless; the key only must not stand for two messages.
                 await claim(work.session, caller=str(calling.actor), key=key, request=raw)
-        return _answer(answer)
+            return answer
+
+        return _answer(await database.until_settled(take))
 
     @routes.get("/referrals")
     async def get_referrals(

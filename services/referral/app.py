@@ -3,6 +3,7 @@
 import asyncio
 
 from services import membership
+from services.membership import MemberCache
 from services.referral.api import router
 from services.referral.domain.checking import Rules
 from services.referral.settings import ReferralSettings, handles_key
@@ -16,6 +17,7 @@ _DELETE_EVERY_SECONDS = 60
 
 def compose(parts: Parts, settings: ReferralSettings) -> Service:
     """Put the service together."""
+    cache = MemberCache()
     rules = Rules(handles_key(settings.trust_file), settings.limits)
 
     async def delete_bodies() -> None:
@@ -25,9 +27,9 @@ def compose(parts: Parts, settings: ReferralSettings) -> Service:
 
     return Service(
         name="referral",
-        routers=[router(parts.database, rules, parts.clock)],
+        routers=[router(parts.database, rules, parts.clock, cache)],
         agency_signing_key=membership.signing_keys_in(parts.database),
-        handler=batch_handler(rules),
+        handler=batch_handler(rules, cache),
         pattern=AGENCY_OUTBOUND_PATTERN,
         background=[delete_bodies],
     )

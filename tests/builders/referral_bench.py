@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.eventing.records import Item, Record
+from services.membership import MemberCache
 from services.referral.api import router
 from services.referral.domain.checking import Rules
 from services.referral.storage.tables import bodies, referrals
@@ -19,6 +20,7 @@ from services.referral.subscribers import batch_handler
 from services.runtime import errors
 from services.runtime.identity import Caller, Identity, caller
 from tests.builders.agency_messages import IDS, NOW, Consent, SendingAgency
+from tests.builders.batches import as_the_consumer
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.assertions import sign_assertion
 from tsunagu_contracts.codes import AgencyKind, Area, CoverageState, DecisionReason, Field, Role, ServiceFamily
@@ -79,6 +81,7 @@ class Bench:
     consent: Consent = field(default_factory=Consent)
     clock: SetClock = field(default_factory=SetClock)
     agencies: tuple[SendingAgency, ...] = (CLINIC, DESK, NPO)
+    members: MemberCache = field(default_factory=MemberCache)
     _offset: int = 0
     _heard: int = 0
 
@@ -110,9 +113,8 @@ class Bench:
         self.clock.at = since
 
     async def handle(self, items: Sequence[Item]) -> None:
-        """Hand a batch to the service in one transaction, as the consumer does."""
-        async with self.database.work() as work:
-            await batch_handler(self.rules)(work, items)
+        """Hand a batch to the service, as the consumer does."""
+        await as_the_consumer(self.database, batch_handler(self.rules, self.members), items)
 
     async def send(self, *messages: tuple[SendingAgency, bytes]) -> None:
         """Hand over a batch of messages, each on the topic of the agency beside it."""
@@ -120,6 +122,21 @@ class Bench:
 
     async def decide_coverage(self, manifest: SubmitReferral, *states: CoverageState, version: int = 1) -> None:
         """Let `consent` say of the sections, in order, which are covered."""
+        await self.decide_coverages([manifest], *states, version=version)
+
+    async def decide_coverages(
+        self, manifests: Sequence[SubmitReferral], *states: CoverageState, version: int = 1
+    ) -> None:
+        """Let `consent` say the same of several referrals in one batch."""
+        await self.handle(
+            [
+                self._item_of_event(f"coverage:{data.referral_id}", data, version)
+                for data in (self._coverage(manifest, states) for manifest in manifests)
+            ]
+        )
+
+    @staticmethod
+    def _coverage(manifest: SubmitReferral, states: Sequence[CoverageState]) -> CoverageDecided:
         sections = tuple(
             SectionCoverage(
                 section_id=section.section_id,
@@ -129,8 +146,7 @@ class Bench:
             )
             for section, state in zip(manifest.data.sections, states, strict=True)
         )
-        data = CoverageDecided(referral_id=manifest.data.referral_id, addressee=DESK.id, sections=sections)
-        await self.handle([self._item_of_event(f"coverage:{data.referral_id}", data, version)])
+        return CoverageDecided(referral_id=manifest.data.referral_id, addressee=DESK.id, sections=sections)
 
     def submission(self, **changes: object) -> tuple[SubmitReferral, bytes]:
         """Make a sound referral of the clinic to the desk: the manifest and the message's bytes."""
@@ -183,7 +199,7 @@ class Bench:
 
         app.state.identity = Identity(issuer_url="http://127.0.0.1:1", agency_signing_key=signing_key, clock=self.clock)
         errors.install(app)
-        app.include_router(router(self.database, self.rules, self.clock))
+        app.include_router(router(self.database, self.rules, self.clock, self.members))
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://referral")
 
     def headers(self, agency: SendingAgency, subject: str | None = None) -> dict[str, str]:

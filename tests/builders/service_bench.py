@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import asyncpg
 import httpx
 import sqlalchemy as sa
 import uvicorn
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fastapi import APIRouter, FastAPI
-from sqlalchemy.exc import IntegrityError
 
 from services import membership
 from services.eventing import schema
@@ -21,10 +19,10 @@ from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.eventing.records import Item
-from services.eventing.statements import Conflict
 from services.runtime import errors
 from services.runtime.identity import Caller, caller
 from tests.builders.agency_messages import IDS, NOW
+from tests.builders.batches import as_the_consumer
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.envelope import Event, decode_event
 
@@ -51,13 +49,8 @@ class ServiceBench:
     _heard: int = 0
 
     async def handle(self, *items: Item) -> None:
-        """Hand a batch to the service, as the consumer does: at once, or where that cannot be in a transaction."""
-        for opened in (self.database.batch, self.database.work, self.database.work):
-            with suppress(Conflict, asyncpg.UniqueViolationError, IntegrityError):
-                async with opened() as work:
-                    await self.handler(work, items)
-                return
-        raise AssertionError("nobody else was at work, and yet there was a conflict")
+        """Hand a batch to the service, as the consumer does."""
+        await as_the_consumer(self.database, self.handler, items)
 
     async def heard(self) -> list[Event]:
         """Return what the service has said since this was last asked."""

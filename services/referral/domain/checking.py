@@ -1,6 +1,5 @@
 """What can be said of an agency's message from its bytes alone: is it authentic, and is it in order."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,20 +97,6 @@ def check(incoming: Incoming, key: PublicKey | None, rules: Rules, now: datetime
     except Refusal as refusal:
         return Authentic(incoming, seal, message, manifest, refusal=refusal)
     return Authentic(incoming, seal, message, manifest, handle_id=handle_id)
-
-
-def touches(checked: Authentic | Dubious) -> frozenset[Hashable]:
-    """Name what this message has to itself while it is handled: its id, its referral and its handle."""
-    if isinstance(checked, Dubious):
-        return frozenset()
-    manifest = checked.manifest
-    marks: set[Hashable] = {
-        ("message", checked.incoming.agency_id, manifest.id),
-        ("referral", manifest.data.referral_id),
-    }
-    if checked.handle_id is not None:
-        marks.add(("handle", checked.handle_id))
-    return frozenset(marks)
 
 
 def _verified(message: AgencyMessage, incoming: Incoming, key: PublicKey | None, rules: Rules) -> AnyManifest:

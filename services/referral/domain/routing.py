@@ -1,6 +1,7 @@
 """Whom a referral goes to: the agency that it names, or the standing desk of the area."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +25,7 @@ class Route:
 
 
 def resolve_addressee(
-    *, sender: str, named: str | None, area: Area, agencies: frozenset[str], desks: Mapping[Area, str]
+    *, sender: str, named: str | None, area: Area, agencies: AbstractSet[str], desks: Mapping[Area, str]
 ) -> Route:
     """Find the addressee among `agencies`: the named one, or else the desk that stands in `area`.
 

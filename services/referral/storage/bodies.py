@@ -6,7 +6,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_STORE = sa.text("""
+from services.eventing.statements import Statement
+from services.eventing.work import Work
+
+_STORE = Statement("""
     INSERT INTO bodies (referral_id, section_id, body)
     SELECT * FROM unnest(CAST(:referral_ids AS text[]), CAST(:section_ids AS text[]), CAST(:bodies AS text[]))
 """)
@@ -26,7 +29,7 @@ _DELETE_DUE = sa.text("""
 """)
 
 
-async def store(session: AsyncSession, by_referral: Mapping[str, Mapping[str, str]]) -> None:
+def store(work: Work, by_referral: Mapping[str, Mapping[str, str]]) -> None:
     """Keep the bodies of new referrals, by referral and section id."""
     rows = [
         (referral_id, section_id, body)
@@ -35,10 +38,7 @@ async def store(session: AsyncSession, by_referral: Mapping[str, Mapping[str, st
     ]
     if rows:
         referral_ids, section_ids, contents = zip(*rows, strict=True)
-        await session.execute(
-            _STORE,
-            {"referral_ids": list(referral_ids), "section_ids": list(section_ids), "bodies": list(contents)},
-        )
+        work.later(_STORE, {"referral_ids": referral_ids, "section_ids": section_ids, "bodies": contents})
 
 
 async def bodies_of(session: AsyncSession, referral_ids: Collection[str]) -> dict[str, dict[str, str]]:

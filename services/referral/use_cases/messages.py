@@ -6,16 +6,16 @@ learns that it exists.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
 
-from services import membership
 from services.eventing.work import Emission, Work
-from services.referral.domain.checking import Authentic, Dubious, Incoming, Rules, check, touches
-from services.referral.storage import bodies, messages, referrals
+from services.membership import Members
+from services.referral.domain.checking import Authentic, Dubious, Incoming, Rules, check
+from services.referral.storage.eliding import with_manifest, without_manifest
 from services.referral.storage.messages import Earlier, MessageKey
-from services.referral.use_cases.deciding import decide, load_known
-from services.referral.use_cases.telling import Said, moved, tell_agencies, tell_sender
-from services.referral.use_cases.turns import in_turns
+from services.referral.use_cases.batch import Batch, key_of
+from services.referral.use_cases.deciding import decide
+from services.referral.use_cases.telling import Said, tell_agencies, tell_sender
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Cause, Event, decode_event, encode_event
@@ -23,125 +23,102 @@ from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import MessageRefused
 from tsunagu_contracts.manifests import ClaimedIds
 
+Checked = Sequence[Authentic | Dubious]
+"""Messages with what their bytes alone tell of them."""
+
 # The grant is an appointment's first version: whoever has seen it knows under what was acted.
 _GRANT = 1
 
 
-@dataclass(slots=True)
-class _Turn:
-    """The messages of one turn by position, sorted into what becomes of them."""
+def check_all(incoming: Sequence[Incoming], members: Members, rules: Rules, now: datetime) -> Checked:
+    """Check what messages say of themselves: all of a batch's cryptography, before anything is locked."""
+    checked: list[Authentic | Dubious] = []
+    for one in incoming:
+        keys = members.keys_of(one.agency_id)
+        checked.append(check(one, keys.signing if keys else None, rules, now))
+    return checked
 
-    refused: dict[int, Refusal] = field(default_factory=dict)
-    repeated: dict[int, Event] = field(default_factory=dict)
-    said: dict[int, Said] = field(default_factory=dict)
 
-
-async def take_messages(work: Work, incoming: Sequence[Incoming], rules: Rules) -> list[Event]:
-    """Take a batch of messages; returns for each the event that answers it, `message.refused` among them.
+async def take_messages(work: Work, incoming: Sequence[Incoming], members: Members, rules: Rules) -> list[Event]:
+    """Take messages; returns for each the event that answers it, `message.refused` among them.
 
     Nothing is raised for what is wrong with a message, so that its neighbours are not touched.
     """
-    keys = await membership.agency_keys(work.session, {one.agency_id for one in incoming})
-    # All cryptography comes before the first lock.
-    checked = [
-        check(one, keys[one.agency_id].signing if one.agency_id in keys else None, rules, work.now) for one in incoming
-    ]
-    answers: dict[int, Event] = {}
-    for positions in in_turns([touches(one) for one in checked]):
-        answers |= await _take_turn(work, {position: checked[position] for position in positions})
-    return [answers[position] for position in range(len(incoming))]
+    checked = check_all(incoming, members, rules, work.now)
+    batch = await Batch.read(work, checked)
+    events = await answer_messages(work, checked, batch, members)
+    batch.write(work)
+    return events
 
 
-async def _take_turn(work: Work, checked: Mapping[int, Authentic | Dubious]) -> dict[int, Event]:
-    turn = _Turn()
-    authentic = {position: one for position, one in checked.items() if isinstance(one, Authentic)}
-    turn.refused |= {position: one.refusal for position, one in checked.items() if isinstance(one, Dubious)}
-    fresh = await _fresh(work, authentic, turn)
-    await _decide(work, fresh, turn)
-    await _write(work, fresh, turn)
-    return await _answer(work, checked, fresh, turn)
-
-
-async def _fresh(work: Work, authentic: Mapping[int, Authentic], turn: _Turn) -> dict[int, Authentic]:
-    """Claim the messages' ids: the same bytes again get the same answer, other bytes are refused."""
-    digests = {_key(one): one.digest for one in authentic.values()}
-    free = await messages.claim(work.session, digests, work.now)
-    known = await messages.earlier(work.session, digests.keys() - free)
-    fresh: dict[int, Authentic] = {}
-    for position, one in authentic.items():
-        before: Earlier | None = known.get(_key(one))
-        if before is None:
-            fresh[position] = one
-        elif before.digest == one.digest:
-            turn.repeated[position] = decode_event(before.answer.encode())
-        else:
-            turn.refused[position] = Refusal(RefusalCode.DUPLICATE_ID)
-    return fresh
-
-
-async def _decide(work: Work, fresh: Mapping[int, Authentic], turn: _Turn) -> None:
-    """Decide on every fresh message, with one query per kind of thing that the decisions need."""
-    known = await load_known(work.session, [one.manifest for one in fresh.values()])
-    for position, one in fresh.items():
-        try:
-            decision = decide(one, known, work.now)
-        except Refusal as refusal:
-            turn.refused[position] = refusal
-        else:
-            cause = Cause(f"appointment:{one.manifest.appointment}", _GRANT)
-            actor = Actor.parse(one.manifest.actor)
-            turn.said[position] = Said(decision, actor, one.manifest.appointment, cause, one.incoming.trace)
-
-
-async def _write(work: Work, fresh: Mapping[int, Authentic], turn: _Turn) -> None:
-    """Write new referrals with their bodies, and those that moved; a taken id or handle becomes a refusal."""
-    begun = {position: said for position, said in turn.said.items() if said.decision.referral.version == 1}
-    manifests = {
-        said.decision.referral.referral_id: fresh[position].message.manifest for position, said in begun.items()
-    }
-    inserted = await referrals.insert(work.session, moved(list(begun.values())), manifests, work.now)
-    if len(inserted) < len(begun):
-        taken = await referrals.existing(work.session, manifests.keys() - inserted)
-        for position, said in begun.items():
-            referral_id = said.decision.referral.referral_id
-            if referral_id not in inserted:
-                del turn.said[position]
-                exists = referral_id in taken
-                code = RefusalCode.REFERRAL_EXISTS if exists else RefusalCode.HANDLE_ALREADY_USED
-                turn.refused[position] = Refusal(code)
-    await bodies.store(
-        work.session,
-        {
-            said.decision.referral.referral_id: fresh[position].message.bodies
-            for position, said in begun.items()
-            if position in turn.said
-        },
-    )
-    changed = [said for position, said in turn.said.items() if position not in begun]
-    await referrals.update(work.session, moved(changed), {}, work.now)
-
-
-async def _answer(
-    work: Work, checked: Mapping[int, Authentic | Dubious], fresh: Mapping[int, Authentic], turn: _Turn
-) -> dict[int, Event]:
-    """Say what was decided and refused, tell the agencies, and keep the answers by message id."""
-    emissions = {position: said.emission() for position, said in turn.said.items()}
-    for position, refusal in turn.refused.items():
-        emissions[position] = _refusal(work, checked[position], refusal)
-    events = await work.emit(*emissions.values())
-    answers = dict(zip(emissions, events, strict=True))
-    for position, said in turn.said.items():
-        await tell_agencies(work, said, answers[position], {})
-    await messages.answer(
-        work.session,
-        {_key(one): encode_event(answers[position]).decode() for position, one in fresh.items()},
-    )
-    answers |= turn.repeated
-    for position in (*turn.refused, *turn.repeated):
+async def answer_messages(work: Work, checked: Checked, batch: Batch, members: Members) -> list[Event]:
+    """Decide on messages one after the other, say what was decided and refused, and tell the agencies."""
+    outcomes: list[Said | Refusal | Event] = []
+    repeats: dict[int, int] = {}
+    first: dict[MessageKey, int] = {}
+    for position, one in enumerate(checked):
+        if isinstance(one, Authentic) and (before := first.get(key_of(one))) is not None:
+            # The first of them has its answer only when all has been decided.
+            same = checked[before].digest == one.digest
+            if same:
+                repeats[position] = before
+            outcomes.append(Refusal(RefusalCode.DUPLICATE_ID))
+            continue
+        outcomes.append(_outcome(one, batch, members, work.now))
+        if isinstance(one, Authentic) and batch.earlier(key_of(one)) is None:
+            first[key_of(one)] = position
+    answers = await _say(work, checked, outcomes, repeats)
+    for key, position in first.items():
+        batch.answer(key, _kept(checked[position], answers[position]))
+    for position, (one, answer) in enumerate(zip(checked, answers, strict=True)):
         # Over HTTP the caller has the answer in hand already.
-        if checked[position].incoming.place is not None:
-            await tell_sender(work, checked[position].incoming, answers[position])
+        if not isinstance(outcomes[position], Said) and one.incoming.place is not None:
+            await tell_sender(work, one.incoming, answer)
     return answers
+
+
+def _outcome(one: Authentic | Dubious, batch: Batch, members: Members, now: datetime) -> Said | Refusal | Event:
+    """What is to become of one message: something to say, a refusal, or the same answer as before."""
+    if isinstance(one, Dubious):
+        return one.refusal
+    earlier = batch.earlier(key_of(one))
+    if earlier is not None:
+        if earlier.digest != one.digest:
+            return Refusal(RefusalCode.DUPLICATE_ID)
+        return decode_event(with_manifest(earlier.answer, one.message.manifest).encode())
+    try:
+        decision = decide(one, batch, members, now)
+        if decision.referral.version == 1:
+            batch.begin(decision.referral, one.message.manifest, one.message.bodies)
+        else:
+            batch.change(decision.referral)
+    except Refusal as refusal:
+        return refusal
+    cause = Cause(f"appointment:{one.manifest.appointment}", _GRANT)
+    return Said(decision, Actor.parse(one.manifest.actor), one.manifest.appointment, cause, one.incoming.trace)
+
+
+async def _say(
+    work: Work, checked: Checked, outcomes: Sequence[Said | Refusal | Event], repeats: Mapping[int, int]
+) -> list[Event]:
+    emissions = {
+        position: outcome.emission() if isinstance(outcome, Said) else _refusal(work, checked[position], outcome)
+        for position, outcome in enumerate(outcomes)
+        if not isinstance(outcome, Event) and position not in repeats
+    }
+    said = dict(zip(emissions, await work.emit(*emissions.values()), strict=True))
+    answers: list[Event] = []
+    for position, outcome in enumerate(outcomes):
+        answers.append(outcome if isinstance(outcome, Event) else said[repeats.get(position, position)])
+        if isinstance(outcome, Said):
+            await tell_agencies(work, outcome, answers[position], {})
+    return answers
+
+
+def _kept(one: Authentic | Dubious, answer: Event) -> Earlier:
+    text = encode_event(answer).decode()
+    manifest = one.message.manifest if isinstance(one, Authentic) else ""
+    return Earlier(one.digest, without_manifest(text, manifest))
 
 
 def _refusal(work: Work, checked: Authentic | Dubious, refusal: Refusal) -> Emission:
@@ -161,8 +138,5 @@ def _refusal(work: Work, checked: Authentic | Dubious, refusal: Refusal) -> Emis
         partition=place.partition if place else None,
         offset=place.offset if place else None,
     )
-    return Emission(f"message:{work.ids.new()}", data, Actor.system("referral"), trace=incoming.trace)
-
-
-def _key(one: Authentic) -> MessageKey:
-    return MessageKey(one.incoming.agency_id, one.manifest.id)
+    aggregate = f"message:{work.ids.new()}"
+    return Emission(aggregate, data, Actor.system("referral"), trace=incoming.trace, begins=True)

@@ -1,14 +1,14 @@
 """Saying what happened: events for the services, and for the agencies what concerns them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.eventing.work import Emission, Work
 from services.referral.domain.checking import Incoming
-from services.referral.domain.referral import Decision, Referral
+from services.referral.domain.referral import Decision
 from tsunagu_contracts.actors import Actor
-from tsunagu_contracts.envelope import Cause, Event, encode_event
-from tsunagu_contracts.events.referral import MessageRefused, ReferralDelivered, ReferralFacts
+from tsunagu_contracts.envelope import Cause, Event
+from tsunagu_contracts.events.referral import MessageRefused, ReferralFacts
 from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.topics import agency_inbound
 
@@ -33,22 +33,22 @@ class Said:
             appointment=self.appointment,
             cause=self.cause,
             trace=self.trace,
+            begins=referral.version == 1,
         )
 
 
-async def tell_agencies(work: Work, said: Said, event: Event, bodies: Mapping[str, Mapping[str, str]]) -> None:
+async def tell_agencies(work: Work, said: Said, event: Event, sealed: Mapping[str, str]) -> None:
     """Put the event on the inbound topics of the sender and, once it has the referral, of the recipient.
 
-    The sealed bodies, given by referral, go to the addressee with the delivery and nowhere else.
+    The bodies, by section id, are those of a delivery: they go to the addressee and nowhere else.
     """
     referral = said.decision.referral
     if event.version != referral.version:
         raise RuntimeError("a referral and its stream of events differ in version")
-    with_bodies = bodies[referral.referral_id] if isinstance(event.data, ReferralDelivered) else {}
     plain = InboundMessage(event).to_bytes()
     await work.send(agency_inbound(referral.sender), referral.referral_id, plain, said.trace)
     if referral.delivered:
-        delivered = InboundMessage(event, with_bodies).to_bytes() if with_bodies else plain
+        delivered = InboundMessage(event, sealed).to_bytes() if sealed else plain
         await work.send(agency_inbound(referral.addressee), referral.referral_id, delivered, said.trace)
 
 
@@ -58,17 +58,3 @@ async def tell_sender(work: Work, incoming: Incoming, event: Event) -> None:
     referral_id = data.referral_id if isinstance(data, ReferralFacts | MessageRefused) else None
     topic = agency_inbound(incoming.agency_id)
     await work.send(topic, referral_id or event.key, InboundMessage(event).to_bytes(), incoming.trace)
-
-
-def deliveries(said: Sequence[Event]) -> dict[str, str]:
-    """Return the events that delivered referrals, as text by referral."""
-    return {
-        event.data.referral_id: encode_event(event).decode()
-        for event in said
-        if isinstance(event.data, ReferralDelivered)
-    }
-
-
-def moved(said: Sequence[Said]) -> list[Referral]:
-    """Return the referrals as the decisions left them."""
-    return [one.decision.referral for one in said]
