@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import string
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 
+_LETTERS_AND_DOT = (string.ascii_letters + string.digits + "-_.").encode("ascii")
 # In compiled code: the standard library takes six times as long for a manifest.
 _BASE64 = TypeAdapter(bytes, config=ConfigDict(val_json_bytes="base64", hide_input_in_errors=True))
 
@@ -26,6 +28,14 @@ def from_base64url(text: str) -> bytes:
         return _BASE64.validate_strings(text)
     except ValidationError:
         raise Refusal(RefusalCode.TOKEN_MALFORMED) from None
+
+
+def is_compact(text: str) -> bool:
+    """Whether a text has the characters of a compact serialisation, base64url and dots, and no others; at least one.
+
+    For long texts; a regular expression takes five times as long.
+    """
+    return text != "" and text.isascii() and not text.encode("ascii").translate(None, _LETTERS_AND_DOT)
 
 
 def digest(serialised: str | bytes) -> str:
