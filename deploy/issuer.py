@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from joserfc import jwt
+from joserfc.jwk import ECKey
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from deploy.demo import private_files
@@ -72,7 +73,7 @@ class Issuer:
             "jti": self._ids.new(),
         }
         header = {"alg": "ES256", "kid": self._key.public.kid, "typ": "JWT"}
-        return jwt.encode(header, claims, self._key.native, algorithms=["ES256"])
+        return jwt.encode(header, claims, ECKey.import_key(self._key.native), algorithms=["ES256"])
 
     def configuration(self) -> dict[str, object]:
         """Return the discovery document (OpenID Connect Discovery 1.0, section 3)."""

@@ -6,6 +6,7 @@ event, `cause` names what must be seen before this event, `actor` and `appointme
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -80,6 +81,11 @@ class Event(Frozen):
         """The Kafka key: the aggregate's id."""
         return key_of(self.aggregate)
 
+    @cached_property
+    def encoded(self) -> bytes:
+        """The bytes of the event, made once: outbox, answer and inbound topics all take them."""
+        return self.model_dump_json().encode()
+
 
 def key_of(aggregate: str) -> str:
     """The id part of an aggregate's name, which is the Kafka key of its events."""
@@ -88,7 +94,7 @@ def key_of(aggregate: str) -> str:
 
 def encode_event(event: Event) -> bytes:
     """The bytes of an event; they are written once and travel unchanged."""
-    return event.model_dump_json().encode()
+    return event.encoded
 
 
 def check_type(name: object, known: frozenset[str], stems: frozenset[str]) -> str:

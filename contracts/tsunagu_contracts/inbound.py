@@ -1,9 +1,10 @@
 """What an agency reads from the network: an event of a referral, and the sealed bodies that come with a delivery."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
+
+from pydantic_core import to_json
 
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Event, encode_event, event_of
@@ -34,8 +35,7 @@ class InboundMessage:
 
     def to_bytes(self) -> bytes:
         """Return the bytes that `parse` reads; the event stands in them byte for byte as on its topic."""
-        bodies = json.dumps(dict(self.bodies), separators=(",", ":")).encode("utf-8")
-        return b'{"event":' + encode_event(self.event) + b',"bodies":' + bodies + b"}"
+        return b'{"event":' + encode_event(self.event) + b',"bodies":' + to_json(dict(self.bodies)) + b"}"
 
 
 def _text(body: object) -> str:

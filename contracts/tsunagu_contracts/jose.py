@@ -3,18 +3,30 @@
 Signatures are compact JWS (RFC 7515) with ES256. Bodies are compact JWE (RFC 7516) with `dir` and
 A256GCM. What is written to a key's owner is compact JWE with ECDH-ES+A256KW and A256GCM.
 `typ` keeps tokens of one purpose from being taken for another's (RFC 8725 section 3.11).
-Every header is read here, strictly, before the library sees the token; whatever fails is a `Refusal`.
+Every header is read here, strictly, and nothing is computed before; whatever fails is a `Refusal`.
+
+What every message costs is computed here with the primitives of `cryptography`: verifying and unwrapping. Writing
+and opening a body go through joserfc, so that what one side writes the other has not written too.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDH, ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from joserfc import jwe, jws
-from joserfc.jwk import OctKey
+from joserfc.jwk import ECKey, OctKey
 from joserfc.registry import JWE_HEADER_REGISTRY, JWS_HEADER_REGISTRY
 
 from tsunagu_contracts.codes import RefusalCode
-from tsunagu_contracts.encoding import from_base64url
+from tsunagu_contracts.encoding import from_base64url, is_compact
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import EncryptionKey, KeyUse, PublicKey, SigningKey, import_point
 from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
@@ -24,9 +36,14 @@ CONTENT_KEY_BYTES = 32
 """Bytes of an A256GCM key."""
 
 _SIGNATURE, _DIRECT, _AGREEMENT, _CONTENT = "ES256", "dir", "ECDH-ES+A256KW", "A256GCM"
-_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_JWE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
+_JWS, _JWE = (0, 1, 2), (0, 2, 4)
+"""Which parts of a compact serialisation may not be empty; the last one is always among them."""
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
+_ES256 = ECDSA(SHA256())
+_ECDH = ECDH()
+_NONCE_BYTES, _TAG_BYTES = 12, 16
+_AGREED_FOR = len(_AGREEMENT).to_bytes(4, "big") + _AGREEMENT.encode("ascii") + bytes(8) + (256).to_bytes(4, "big")
+"""What an agreed key is for (RFC 7518 section 4.6.2): algorithm, no party named, and its bits."""
 
 # The library's own bounds are narrower than ours; ours are checked before it is called.
 _UNBOUNDED = 1 << 30
@@ -50,7 +67,6 @@ class _JweRegistry(jwe.JWERegistry):
 
 
 _SIGNATURES = _JwsRegistry(_SIGNATURE)
-_ES256 = _SIGNATURES.get_alg(_SIGNATURE)
 _BODIES = _JweRegistry(_DIRECT)
 _WRAPPED = _JweRegistry(_AGREEMENT)
 
@@ -58,7 +74,7 @@ _WRAPPED = _JweRegistry(_AGREEMENT)
 def sign(payload: bytes, key: SigningKey, *, typ: str) -> str:
     """Sign bytes into a compact JWS of the given type."""
     header = {"alg": _SIGNATURE, "kid": key.public.kid, "typ": typ}
-    return jws.serialize_compact(header, payload, key.native, registry=_SIGNATURES)
+    return jws.serialize_compact(header, payload, ECKey.import_key(key.native), registry=_SIGNATURES)
 
 
 def verify(token: str, key: PublicKey, *, typ: str, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -69,27 +85,27 @@ def verify(token: str, key: PublicKey, *, typ: str, limits: Limits = DEFAULT_LIM
     """
     if key.use is not KeyUse.SIGNING:
         raise Refusal(RefusalCode.KEY_MALFORMED, reason="not_a_signing_key")
-    header = _header(token, _JWS, limits.manifest)
+    encoded, payload, signature = _parts(token, _JWS, limits.manifest)
+    header = _signature_header(encoded)
     _require_algorithm(header, alg=_SIGNATURE)
     _require_names(header, {"alg", "kid", "typ"})
     _require_typ(header, typ)
     if header["kid"] != key.kid:
         raise Refusal(RefusalCode.UNKNOWN_KEY)
-    # The header has been read; from the library only its algorithm is wanted, not a second reading.
-    signed, _, signature = token.rpartition(".")
     try:
-        genuine = _ES256.verify(signed.encode("ascii"), from_base64url(signature), key.native)
-        payload = from_base64url(signed.partition(".")[2])
+        genuine = _is_genuine(f"{encoded}.{payload}", from_base64url(signature), key.native)
+        signed = from_base64url(payload)
     except Exception:  # the library raises bare ValueError and TypeError too; none may pass uncoded
         raise Refusal(RefusalCode.SIGNATURE_INVALID) from None
     if not genuine:
         raise Refusal(RefusalCode.SIGNATURE_INVALID)
-    return payload
+    return signed
 
 
 def kid_of(token: str, *, limits: Limits = DEFAULT_LIMITS) -> str:
     """Return the `kid` that a JWS claims, unverified: to choose a key to verify with, nothing more."""
-    kid = _header(token, _JWS, limits.manifest).get("kid")
+    encoded, *_ = _parts(token, _JWS, limits.manifest)
+    kid = _signature_header(encoded).get("kid")
     if not isinstance(kid, str):
         raise Refusal(RefusalCode.HEADER_NOT_ALLOWED, header="kid")
     return kid
@@ -97,8 +113,9 @@ def kid_of(token: str, *, limits: Limits = DEFAULT_LIMITS) -> str:
 
 def unverified_payload(token: str, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, object]:
     """Return the JSON object that a JWS claims, unverified: to answer a refused sender, nothing more."""
-    _header(token, _JWS, limits.manifest)
-    return parse_object(from_base64url(token.split(".")[1]))
+    encoded, payload, _ = _parts(token, _JWS, limits.manifest)
+    _signature_header(encoded)
+    return parse_object(from_base64url(payload))
 
 
 def seal_body(plaintext: bytes, content_key: bytes, section_id: str) -> str:
@@ -122,13 +139,13 @@ def check_body(token: str, section_id: str, *, limits: Limits = DEFAULT_LIMITS) 
 
     Codes: `oversize`, `json_serialisation`, `token_malformed`, `algorithm_not_allowed`, `header_not_allowed`.
     """
-    header = _header(token, _JWE, limits.body)
+    encoded, encrypted_key, nonce, _, tag = _parts(token, _JWE, limits.body)
+    header = _header(encoded)
     _require_algorithm(header, alg=_DIRECT, enc=_CONTENT)
     _require_names(header, {"alg", "enc", "kid"})
     if header["kid"] != section_id:
         raise Refusal(RefusalCode.HEADER_NOT_ALLOWED, header="kid")
-    _, encrypted_key, nonce, _, tag = token.split(".")
-    if encrypted_key or len(from_base64url(nonce)) != 12 or len(from_base64url(tag)) != 16:
+    if encrypted_key or len(from_base64url(nonce)) != _NONCE_BYTES or len(from_base64url(tag)) != _TAG_BYTES:
         raise Refusal(RefusalCode.TOKEN_MALFORMED)
 
 
@@ -137,7 +154,7 @@ def wrap(plaintext: bytes, key: PublicKey, *, typ: str) -> str:
     if key.use is not KeyUse.ENCRYPTION:
         raise Refusal(RefusalCode.KEY_MALFORMED, reason="not_an_encryption_key")
     header = {"alg": _AGREEMENT, "enc": _CONTENT, "kid": key.kid, "typ": typ}
-    return jwe.encrypt_compact(header, plaintext, key.native, registry=_WRAPPED)
+    return jwe.encrypt_compact(header, plaintext, ECKey.import_key(key.native), registry=_WRAPPED)
 
 
 def unwrap(token: str, key: EncryptionKey, *, typ: str, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -146,30 +163,72 @@ def unwrap(token: str, key: EncryptionKey, *, typ: str, limits: Limits = DEFAULT
     Codes: `oversize`, `json_serialisation`, `token_malformed`, `algorithm_not_allowed`,
     `header_not_allowed`, `unknown_key`, `key_malformed` (the ephemeral key), `cannot_open`.
     """
-    header = _header(token, _JWE, limits.token)
+    encoded, *sealed = _parts(token, _JWE, limits.token)
+    header = _header(encoded)
     _require_algorithm(header, alg=_AGREEMENT, enc=_CONTENT)
     _require_names(header, {"alg", "enc", "kid", "typ", "epk"})
     _require_typ(header, typ)
     if header["kid"] != key.public.kid:
         raise Refusal(RefusalCode.UNKNOWN_KEY)
-    _require_point(header["epk"])
+    ephemeral = _require_point(header["epk"])
     try:
-        return _plaintext(jwe.decrypt_compact(token, key.native, registry=_WRAPPED))
+        return _unsealed(encoded, sealed, _agreed(key, ephemeral))
     except Exception:  # as in verify
         raise Refusal(RefusalCode.CANNOT_OPEN) from None
 
 
-def _header(token: str, form: re.Pattern[str], limit: int) -> dict[str, object]:
+def _parts(token: str, required: tuple[int, ...], limit: int) -> list[str]:
     if len(token) > limit:
         raise Refusal(RefusalCode.OVERSIZE)
     if token.lstrip()[:1] in ("{", "["):
         raise Refusal(RefusalCode.JSON_SERIALISATION)
-    if form.fullmatch(token) is None:
+    parts = token.split(".")
+    if len(parts) != required[-1] + 1 or not all(parts[each] for each in required) or not is_compact(token):
         raise Refusal(RefusalCode.TOKEN_MALFORMED)
+    return parts
+
+
+def _header(encoded: str) -> Mapping[str, object]:
     try:
-        return parse_object(from_base64url(token.partition(".")[0]))
+        return parse_object(from_base64url(encoded))
     except Refusal as refusal:
         raise Refusal(RefusalCode.TOKEN_MALFORMED, **refusal.detail) from None
+
+
+@lru_cache(maxsize=1024)
+def _kept_header(encoded: str) -> Mapping[str, object]:
+    return MappingProxyType(dict(_header(encoded)))
+
+
+def _signature_header(encoded: str) -> Mapping[str, object]:
+    """The same, kept: all that one key signs as one type begins alike. What is longer than ours is not kept."""
+    return _kept_header(encoded) if len(encoded) <= 256 else _header(encoded)
+
+
+def _is_genuine(signed: str, signature: bytes, key: EllipticCurvePublicKey) -> bool:
+    """Whether these 64 bytes (RFC 7518 section 3.4) are the key's signature of this text."""
+    if len(signature) != 64:
+        return False
+    r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+    try:
+        key.verify(encode_dss_signature(r, s), signed.encode("ascii"), _ES256)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _agreed(key: EncryptionKey, ephemeral: EllipticCurvePublicKey) -> bytes:
+    """The key that wraps the content key: one round of the Concat KDF (RFC 7518 section 4.6.2)."""
+    secret = key.native.exchange(_ECDH, ephemeral)
+    return hashlib.sha256(b"\x00\x00\x00\x01" + secret + _AGREED_FOR).digest()
+
+
+def _unsealed(encoded: str, sealed: Sequence[str], wrapping_key: bytes) -> bytes:
+    encrypted_key, nonce, ciphertext, tag = map(from_base64url, sealed)
+    content_key = aes_key_unwrap(wrapping_key, encrypted_key)
+    if (len(content_key), len(nonce), len(tag)) != (CONTENT_KEY_BYTES, _NONCE_BYTES, _TAG_BYTES):
+        raise Refusal(RefusalCode.CANNOT_OPEN)
+    return AESGCM(content_key).decrypt(nonce, ciphertext + tag, encoded.encode("ascii"))
 
 
 def _require_algorithm(header: Mapping[str, object], **allowed: str) -> None:
@@ -190,7 +249,7 @@ def _require_typ(header: Mapping[str, object], typ: str) -> None:
         raise Refusal(RefusalCode.HEADER_NOT_ALLOWED, header="typ")
 
 
-def _require_point(epk: object) -> None:
+def _require_point(epk: object) -> EllipticCurvePublicKey:
     if not isinstance(epk, dict) or epk.keys() != {"kty", "crv", "x", "y"}:
         raise Refusal(RefusalCode.KEY_MALFORMED, header="epk")
     x, y = epk["x"], epk["y"]
@@ -198,7 +257,7 @@ def _require_point(epk: object) -> None:
         raise Refusal(RefusalCode.KEY_MALFORMED, header="epk")
     if _COORDINATE.fullmatch(x) is None or _COORDINATE.fullmatch(y) is None:
         raise Refusal(RefusalCode.KEY_MALFORMED, header="epk")
-    import_point(x, y)
+    return import_point(x, y)
 
 
 def _content_key(raw: bytes) -> OctKey:

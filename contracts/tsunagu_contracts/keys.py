@@ -7,15 +7,16 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
+    EllipticCurvePrivateKey,
     EllipticCurvePrivateNumbers,
     EllipticCurvePublicKey,
     EllipticCurvePublicNumbers,
+    generate_private_key,
 )
-from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from tsunagu_contracts.codes import RefusalCode
-from tsunagu_contracts.encoding import digest, from_base64url
+from tsunagu_contracts.encoding import digest, from_base64url, to_base64url
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.types import Digest
 
@@ -74,24 +75,30 @@ class PublicKey(PublicJwk):
         }
 
     @cached_property
-    def native(self) -> ECKey:
+    def native(self) -> EllipticCurvePublicKey:
         """The library's key, made once; refuses with `key_malformed` what is no point on the curve."""
         return import_point(self.x, self.y)
 
 
-def import_point(x: str, y: str, d: str | None = None) -> ECKey:
+def import_point(x: str, y: str) -> EllipticCurvePublicKey:
     """Make the library's key of coordinates; refuses with `key_malformed` whatever it cannot use.
 
-    The point must be on the curve (P-256 has no other subgroup to check for), and `d` must be its secret.
+    The point must be on the curve; P-256 has no other subgroup to check for.
     """
     try:
-        if d is None:
-            point = b"\x04" + _number(x) + _number(y)  # uncompressed, SEC 1 section 2.3.3
-            return ECKey.import_key(EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point))
+        point = b"\x04" + _number(x) + _number(y)  # uncompressed, SEC 1 section 2.3.3
+        return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point)
+    except Exception:  # bare ValueError, TypeError and the library's own errors; none may pass uncoded
+        raise Refusal(RefusalCode.KEY_MALFORMED) from None
+
+
+def _import_secret(x: str, y: str, d: str) -> EllipticCurvePrivateKey:
+    """The same with the secret `d`, which must be the point's."""
+    try:
         across, up, secret = (int.from_bytes(_number(each), "big") for each in (x, y, d))
         numbers = EllipticCurvePublicNumbers(across, up, SECP256R1())
-        return ECKey.import_key(EllipticCurvePrivateNumbers(secret, numbers).private_key())
-    except Exception:  # bare ValueError, TypeError and the libraries' own errors; none may pass uncoded
+        return EllipticCurvePrivateNumbers(secret, numbers).private_key()
+    except Exception:  # as in import_point
         raise Refusal(RefusalCode.KEY_MALFORMED) from None
 
 
@@ -112,6 +119,11 @@ def _number(text: str) -> bytes:
     return raw
 
 
+def _text(number: int) -> str:
+    """What `_number` reads."""
+    return to_base64url(number.to_bytes(32, "big"))
+
+
 def _thumbprint(x: str, y: str) -> str:
     """The digest of the members that RFC 7638 section 3.2 requires, in its order; `x` and `y` are base64url."""
     return digest(f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}')
@@ -122,17 +134,18 @@ class _PrivateKey:
 
     _USE: ClassVar[KeyUse]
 
-    def __init__(self, native: ECKey, public: PublicKey) -> None:
+    def __init__(self, native: EllipticCurvePrivateKey, public: PublicKey) -> None:
         self.native = native
         self.public = public
 
     @classmethod
     def generate(cls) -> Self:
         """Make a new pair; the randomness is the operating system's, inside the library."""
-        native = ECKey.generate_key("P-256")
-        members = native.as_dict(private=False)
-        point = {"kty": "EC", "crv": members["crv"], "x": members["x"], "y": members["y"]}
-        return cls(native, PublicKey.from_jwk(point | {"use": cls._USE.value, "kid": native.thumbprint()}))
+        native = generate_private_key(SECP256R1())
+        point = native.public_key().public_numbers()
+        x, y = _text(point.x), _text(point.y)
+        jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "use": cls._USE.value, "kid": _thumbprint(x, y)}
+        return cls(native, PublicKey.from_jwk(jwk))
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, object]) -> Self:
@@ -141,11 +154,11 @@ class _PrivateKey:
         secret = jwk.get("d")
         if public.use is not cls._USE or not isinstance(secret, str):
             raise Refusal(RefusalCode.KEY_MALFORMED)
-        return cls(import_point(public.x, public.y, secret), public)
+        return cls(_import_secret(public.x, public.y, secret), public)
 
     def private_jwk(self) -> dict[str, str]:
         """Return the JWK with its secret, for a key store and nothing else."""
-        return self.public.jwk() | {"d": str(self.native.as_dict(private=True)["d"])}
+        return self.public.jwk() | {"d": _text(self.native.private_numbers().private_value)}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(kid={self.public.kid!r})"

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from tsunagu_contracts.encoding import is_compact
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An opaque id; ids of ours are lower-case UUIDv7 (RFC 9562)."""
@@ -14,7 +16,19 @@ AgencyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,48}$"
 Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """A SHA-256 digest in base64url without padding."""
 
-Compact = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=900 * 1024)]
+
+def _compact(text: str) -> str:
+    if not is_compact(text):
+        raise ValueError("no compact serialisation")
+    return text
+
+
+Compact = Annotated[
+    str,
+    StringConstraints(max_length=900 * 1024),
+    AfterValidator(_compact),
+    Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_.-]+$"}),
+]
 """A compact JOSE serialisation (RFC 7515, RFC 7516); verified where it is used."""
 
 Instant = AwareDatetime

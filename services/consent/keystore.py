@@ -102,7 +102,8 @@ class FileKeyStore:
             if path.parent not in folders:
                 _make_folder(path.parent)
                 folders.add(path.parent)
-            _write_once(path, json.dumps(key.private_jwk()).encode())
+            # Without spaces, the spelling that is read fastest.
+            _write_once(path, json.dumps(key.private_jwk(), separators=(",", ":")).encode())
         for folder in folders:
             _flush_folder(folder)
 

@@ -277,6 +277,27 @@ GUARDS = (
         ("tests/unit/contracts/test_jose.py",),
     ),
     Mutant(
+        "a signature of any length accepted",
+        "contracts/tsunagu_contracts/jose.py",
+        "    if len(signature) != 64:\n",
+        "    if False:\n",
+        ("tests/unit/contracts/test_jose.py",),
+    ),
+    Mutant(
+        "a tag, nonce or content key of any length accepted",
+        "contracts/tsunagu_contracts/jose.py",
+        "    if (len(content_key), len(nonce), len(tag)) != (CONTENT_KEY_BYTES, _NONCE_BYTES, _TAG_BYTES):\n",
+        "    if False:\n",
+        ("tests/unit/contracts/test_jose.py",),
+    ),
+    Mutant(
+        "JSON that says a thing twice accepted",
+        "contracts/tsunagu_contracts/strict_json.py",
+        "        if isinstance(value, dict) and to_json(value) == raw:\n",
+        "        if isinstance(value, dict):\n",
+        ("tests/unit/contracts/test_strict_json.py",),
+    ),
+    Mutant(
         "any header accepted",
         "contracts/tsunagu_contracts/jose.py",
         "    if header.keys() != names:\n",

@@ -4,14 +4,12 @@ from typing import ClassVar
 
 from tsunagu_contracts.codes import (
     Category,
-    DecisionReason,
     Purpose,
-    RefusalCode,
     StatementKind,
     StatementMethod,
 )
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.events.referral import SectionCoverage
+from tsunagu_contracts.events.referral import Reason, SectionCoverage
 from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant
 
 
@@ -107,5 +105,5 @@ class ReleaseRefused(EventData):
     recipient: AgencyId
     coordinator_id: Id
     appointment_id: Id | None
-    reason: DecisionReason | RefusalCode
+    reason: Reason
     decided_at: Instant

@@ -1,6 +1,12 @@
+import hashlib
 import json
+from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDH
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwcrypto import jwe as jwcrypto_jwe
 from jwcrypto import jwk as jwcrypto_jwk
@@ -9,7 +15,7 @@ from jwcrypto import jws as jwcrypto_jws
 from tests.unit.contracts.forging import header_of, hmac_signed, with_header, with_header_text
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import RefusalCode
-from tsunagu_contracts.encoding import to_base64url
+from tsunagu_contracts.encoding import from_base64url, to_base64url
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import EncryptionKey, SigningKey
 from tsunagu_contracts.limits import Limits
@@ -21,6 +27,8 @@ PAYLOAD = '{"つなぐ":1}'.encode()
 SIGNED = jose.sign(PAYLOAD, SIGNING, typ="t")
 WRAPPED = jose.wrap(PAYLOAD, ENCRYPTION.public, typ="t")
 BODY = jose.seal_body(PAYLOAD, CONTENT_KEY, "s-1")
+RAW_SIGNATURE = from_base64url(SIGNED.rpartition(".")[2])
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def refused_verifying(token: str) -> RefusalCode:
@@ -99,7 +107,7 @@ def test_no_signature_at_all_is_refused() -> None:
 def test_the_public_key_is_no_hmac_secret(encoding: Encoding | str) -> None:
     """HS256 with the public key as the secret, in whatever spelling, is refused by its algorithm."""
     secret = (
-        SIGNING.public.native.public_key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
+        SIGNING.public.native.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
         if isinstance(encoding, Encoding)
         else json.dumps(SIGNING.public.jwk()).encode()
     )
@@ -307,6 +315,69 @@ def test_a_short_tag_is_refused() -> None:
     """A truncated authentication tag is malformed, not a weaker check."""
     *rest, tag = BODY.split(".")
     assert refused_opening(".".join([*rest, tag[:16]])) is RefusalCode.TOKEN_MALFORMED
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        b"",
+        RAW_SIGNATURE[:63],
+        RAW_SIGNATURE + b"\x00",
+        b"\x00" + RAW_SIGNATURE,
+        RAW_SIGNATURE[:32] + b"\x00" + RAW_SIGNATURE[32:],
+        bytes(64),
+        RAW_SIGNATURE[:32] + bytes(32),
+        bytes(32) + RAW_SIGNATURE[32:],
+        ORDER.to_bytes(32, "big") + RAW_SIGNATURE[32:],
+        b"\xff" * 64,
+        RAW_SIGNATURE[32:] + RAW_SIGNATURE[:32],
+        encode_dss_signature(int.from_bytes(RAW_SIGNATURE[:32], "big"), int.from_bytes(RAW_SIGNATURE[32:], "big")),
+    ],
+    ids=lambda signature: signature.hex()[:16],
+)
+def test_a_signature_is_two_numbers_of_32_bytes(signature: bytes) -> None:
+    """Another length, zero, a number above the order, the numbers in turn and the DER form are refused."""
+    token = f"{SIGNED.rpartition('.')[0]}.{to_base64url(signature)}"
+    code = RefusalCode.SIGNATURE_INVALID if signature else RefusalCode.TOKEN_MALFORMED
+    assert refused_verifying(token) is code
+
+
+@pytest.mark.parametrize("moved", [-4, -1, 1, 4])
+def test_what_is_wrapped_cannot_be_cut_elsewhere(moved: int) -> None:
+    """The bytes of a wrapped token with another border between ciphertext and tag are refused."""
+    *rest, ciphertext, tag = WRAPPED.split(".")
+    joined = from_base64url(ciphertext) + from_base64url(tag)
+    border = len(joined) - 16 + moved
+    token = ".".join([*rest, to_base64url(joined[:border]), to_base64url(joined[border:])])
+    assert refused_unwrapping(token) is RefusalCode.CANNOT_OPEN
+
+
+@pytest.mark.parametrize("part", [1, 2])
+@pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: raw + b"\x00", lambda raw: raw[:8]])
+def test_a_wrapped_key_and_its_nonce_have_one_length(part: int, change: Callable[[bytes], bytes]) -> None:
+    """A wrapped token with a longer or shorter encrypted key or nonce is refused."""
+    parts = WRAPPED.split(".")
+    parts[part] = to_base64url(change(from_base64url(parts[part])))
+    assert refused_unwrapping(".".join(parts)) is RefusalCode.CANNOT_OPEN
+
+
+def test_a_content_key_of_another_length_is_refused() -> None:
+    """A rightly wrapped key of 128 bits, with which a body under our `enc` would be opened, is refused."""
+    ephemeral = EncryptionKey.generate()
+    point = {name: ephemeral.public.jwk()[name] for name in ("kty", "crv", "x", "y")}
+    encoded = with_header(WRAPPED, header_of(WRAPPED) | {"epk": point}).partition(".")[0]
+    secret = ephemeral.native.exchange(ECDH(), ENCRYPTION.public.native)
+    party = b"".join(len(each).to_bytes(4, "big") + each for each in (b"ECDH-ES+A256KW", b"", b""))
+    agreed = hashlib.sha256((1).to_bytes(4, "big") + secret + party + (256).to_bytes(4, "big")).digest()
+    for length, opens in ((32, True), (16, False)):
+        content_key, nonce = bytes(length), bytes(12)
+        sealed = AESGCM(content_key).encrypt(nonce, PAYLOAD, encoded.encode())
+        parts = [aes_key_wrap(agreed, content_key), nonce, sealed[:-16], sealed[-16:]]
+        token = ".".join([encoded, *map(to_base64url, parts)])
+        if opens:
+            assert jose.unwrap(token, ENCRYPTION, typ="t") == PAYLOAD
+        else:
+            assert refused_unwrapping(token) is RefusalCode.CANNOT_OPEN
 
 
 def test_a_refusal_repeats_nothing_of_the_token() -> None:
