@@ -1,6 +1,6 @@
 """The guards of the pipeline against the pitfalls of Kafka's clients, each with the test that must notice."""
 
-from tests.mutants.guards import EVENTING, Mutant
+from tests.mutants.guards import AT_ONCE, EVENTING, POSITIONS_FIRST, Mutant
 
 _OUTBOX = f"{EVENTING}/test_outbox_pitfalls.py"
 _CONSUMER = f"{EVENTING}/test_consumer_pitfalls.py"
@@ -73,8 +73,8 @@ PIPELINE = (
     Mutant(
         "a poison message is tried for ever",
         "services/eventing/processing.py",
-        "                parked = await self._attempt(items, alone, nexts, positions, isolating=True)\n",
-        "                raise\n",
+        "            return await self._attempt(items, alone, nexts, positions, isolating=True)\n",
+        "            raise\n",
         (f"{_CONSUMER}::test_a_poison_message_is_delivered_a_bounded_number_of_times_and_starves_nobody",),
     ),
     Mutant(
@@ -101,14 +101,8 @@ PIPELINE = (
     Mutant(
         "what a dying member had in hand is lost",
         "services/eventing/processing.py",
-        """            judge = await admission.admit(work.session, positions, nexts, items, self._heeded)
-            parkings = list(alone)
-""",
-        """            judge = await admission.admit(work.session, positions, nexts, items, self._heeded)
-            await work.session.commit()
-            await work.session.begin()
-            parkings = list(alone)
-""",
+        AT_ONCE,
+        POSITIONS_FIRST,
         (f"{_CONSUMER}::test_what_a_dying_member_had_in_hand_takes_effect_elsewhere",),
     ),
     Mutant(

@@ -1,6 +1,5 @@
 """Referrals as rows: read and written for a whole batch with one statement each."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -76,13 +76,13 @@ def insert(work: Work, begun: Sequence[Referral], manifests: Mapping[str, str], 
                 "service_family": referral.service_family.value,
                 "urgency": referral.urgency.value,
                 "language": referral.language.value,
-                "sections": _SECTIONS.dump_python(referral.sections, mode="json"),
+                "sections": referral.sections,
                 "submitted_at": moment,
                 "manifest": manifests[referral.referral_id],
             }
             for referral in begun
         ]
-        work.later(_INSERT, {"rows": json.dumps(rows)})
+        work.later(_INSERT, {"rows": to_json(rows).decode()})
 
 
 def update(
@@ -99,7 +99,7 @@ def update(
             _now(referral, moment, manifests, deliveries) | {"before": befores[referral.referral_id]}
             for referral in changed
         ]
-        work.later(_UPDATE, {"rows": json.dumps(rows)}, touches=len(rows))
+        work.later(_UPDATE, {"rows": to_json(rows).decode()}, touches=len(rows))
 
 
 async def find(session: AsyncSession, referral_id: str) -> Stored | None:
@@ -145,7 +145,7 @@ def _now(
         "halted_in": referral.halted_in and referral.halted_in.value,
         "lead_coordinator": referral.lead and referral.lead.coordinator_id,
         "lead_appointment": referral.lead and referral.lead.appointment_id,
-        "coverage": _COVERAGE.dump_python(referral.coverage, mode="json"),
+        "coverage": referral.coverage,
         "changed_at": moment,
         "delivered_at": moment if referral.delivered else None,
         "closed_at": moment if referral.closed else None,

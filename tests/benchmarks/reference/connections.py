@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.eventing.database import SERVER_SETTINGS
 from tests.benchmarks.reference.hops import Hop
 
 MAX_BATCH = 500
@@ -73,6 +74,7 @@ class Place(BaseSettings):
             database=self.database,
             min_size=size,
             max_size=size,
+            server_settings=SERVER_SETTINGS,
         )
 
 
