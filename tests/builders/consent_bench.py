@@ -1,8 +1,8 @@
 """The service `consent` on a real database without Kafka: batches go in by hand, what it says is read back."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,12 +20,12 @@ from services.consent.use_cases.custody import Bounds, Custody
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
-from services.eventing.statements import Conflict
-from services.eventing.work import Work
+from services.eventing.records import Item
 from services.membership import MemberCache
 from services.runtime import errors
 from services.runtime.identity import Caller, Identity
 from tests.builders.agency_messages import IDS, NOW, Handle, SendingAgency
+from tests.builders.batches import as_the_consumer
 from tests.builders.referral_bench import SetClock
 from tests.builders.said import Saying
 from tsunagu_contracts.actors import Actor
@@ -82,30 +82,24 @@ class Sent:
 
 @dataclass
 class Bench:
-    """The service's handler, routes, key store and database, and three agencies that use it.
-
-    `ways` are how a batch is opened, one after the other until nothing stands in its way.
-    """
+    """The service's handler, routes, key store and database, and three agencies that use it."""
 
     database: Database
     handler: Handler
     custody: Custody
     clock: SetClock
     client: httpx.AsyncClient
-    ways: Sequence[Callable[[], AbstractAsyncContextManager[Work]]]
     saying: Saying = field(default_factory=Saying)
     _heard: int = 0
 
     async def handle(self, *said: tuple[str, EventData]) -> None:
         """Hand a batch of other services' events to consent, as the consumer does."""
         self.saying.now = self.clock.now()
-        items = [self.saying.say(aggregate, data) for aggregate, data in said]
-        for opened in self.ways:
-            with suppress(Conflict):
-                async with opened() as work:
-                    await self.handler(work, items)
-                return
-        raise AssertionError("a batch met another conflict than it may")
+        await self.hand_over([self.saying.say(aggregate, data) for aggregate, data in said])
+
+    async def hand_over(self, items: Sequence[Item]) -> None:
+        """Hand a batch to consent, as the consumer does."""
+        await as_the_consumer(self.database, self.handler, items)
 
     async def blank_handle(self, agency: SendingAgency = CLINIC) -> Handle:
         """Take one blank handle over HTTP; its key is read from the key store, for tests that need it."""
@@ -145,15 +139,18 @@ class Bench:
 
     async def end(self, sent: Sent, state: ReferralState = ReferralState.DECLINED) -> None:
         """Let `referral` say that a referral was declined, or rests because nothing is covered."""
-        data: EventData = self.declined(sent)
-        if state is ReferralState.HALTED:
-            data = ReferralHalted.model_validate(sent.submitted.model_dump() | {"state": state, "sections": ()})
+        data = self.halted(sent) if state is ReferralState.HALTED else self.declined(sent)
         await self.handle((f"referral:{sent.id}", data))
 
     def declined(self, sent: Sent) -> ReferralDeclined:
         """What `referral` says when the desk declines."""
         facts = {"state": ReferralState.DECLINED, "reason": DeclineReason.NO_CAPACITY}
         return ReferralDeclined.model_validate(sent.submitted.model_dump() | facts)
+
+    def halted(self, sent: Sent) -> ReferralHalted:
+        """What `referral` says when nothing is covered any more."""
+        facts = {"state": ReferralState.HALTED, "sections": ()}
+        return ReferralHalted.model_validate(sent.submitted.model_dump() | facts)
 
     def statement(
         self,
@@ -343,8 +340,7 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     app.include_router(router(database, custody))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://consent") as client:
-        ways = (database.batch, database.work, database.work)
-        bench = Bench(database, handler(custody, MemberCache()), custody, clock, client, ways)
+        bench = Bench(database, handler(custody, MemberCache()), custody, clock, client)
         try:
             await bench.handle(*membership_of(AGENCIES))
             yield bench
