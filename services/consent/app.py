@@ -7,6 +7,7 @@ from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
 from services.consent.use_cases.custody import Bounds, Custody
+from services.membership import MemberCache
 from services.runtime.app import Parts, Service
 
 
@@ -22,6 +23,6 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         name="consent",
         routers=[api.router(parts.database, custody)],
         agency_signing_key=membership.signing_keys_in(parts.database),
-        handler=subscribers.handler(custody),
+        handler=subscribers.handler(custody, MemberCache()),
         on_start=custody.open,
     )

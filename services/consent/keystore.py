@@ -49,6 +49,9 @@ class KeyStore(Protocol):
     async def load(self, handle_ids: Collection[str]) -> dict[str, EncryptionKey]:
         """The keys of those handles whose keys are kept; the others are simply absent."""
 
+    def read(self, handle_ids: Collection[str]) -> dict[str, EncryptionKey]:
+        """The same, for a thread that has more to do and may wait."""
+
 
 class FileKeyStore:
     """Keys as files that only their owner can read (0600), each there in full or not at all."""
@@ -69,7 +72,19 @@ class FileKeyStore:
 
     async def load(self, handle_ids: Collection[str]) -> dict[str, EncryptionKey]:
         """Read the keys of these handles; raises `KeyStoreError` for a file that is there and unusable."""
-        return await asyncio.to_thread(self._load, handle_ids)
+        return await asyncio.to_thread(self.read, handle_ids)
+
+    def read(self, handle_ids: Collection[str]) -> dict[str, EncryptionKey]:
+        """Read the keys as `load` does, in the calling thread."""
+        found: dict[str, EncryptionKey] = {}
+        for handle_id in handle_ids:
+            content = _read(self._path(handle_id))
+            if content is not None:
+                try:
+                    found[handle_id] = EncryptionKey.from_jwk(content)
+                except Refusal:
+                    raise KeyStoreError("a handle's key file is unusable: put it back from a copy") from None
+        return found
 
     def _service_keys(self) -> ServiceKeys:
         content = _read(self._folder / "service_keys.json")
@@ -106,17 +121,6 @@ class FileKeyStore:
             _write_once(path, json.dumps(key.private_jwk(), separators=(",", ":")).encode())
         for folder in folders:
             _flush_folder(folder)
-
-    def _load(self, handle_ids: Collection[str]) -> dict[str, EncryptionKey]:
-        found: dict[str, EncryptionKey] = {}
-        for handle_id in handle_ids:
-            content = _read(self._path(handle_id))
-            if content is not None:
-                try:
-                    found[handle_id] = EncryptionKey.from_jwk(content)
-                except Refusal:
-                    raise KeyStoreError("a handle's key file is unusable: put it back from a copy") from None
-        return found
 
     def _path(self, handle_id: str) -> Path:
         return self._folder / "handles" / handle_id[-2:] / f"{handle_id}.json"

@@ -9,24 +9,26 @@ from services.consent.use_cases.submissions import Submission
 from services.eventing.processing import Handler
 from services.eventing.records import Item
 from services.eventing.work import Work
+from services.membership import MemberCache
 from tsunagu_contracts.events.referral import ReferralSubmitted
 
 
-def handler(custody: Custody) -> Handler:
-    """The handler of a batch, with the keys that it needs."""
+def handler(custody: Custody, cache: MemberCache) -> Handler:
+    """The handler of a batch, with the keys that it needs and the members as last read."""
 
     async def handle(work: Work, items: Sequence[Item]) -> None:
         events = [item.event for item in items if item.event is not None]
         membership.apply(work, events)
+        standings = following.last_standings(events)
         new = [
             Submission(item.event, item.event.data, item.trace)
             for item in items
             if item.event is not None and isinstance(item.event.data, ReferralSubmitted)
         ]
-        examined = await submissions.examine(work, new, custody)
-        standings = following.last_standings(events)
-        # Rows of referrals before rows of persons: the order in which a release takes them too.
-        await following.follow(work, standings)
-        await submissions.take_in(work, examined, standings, custody)
+        if not new:
+            following.follow(work, standings)
+            return
+        members = (await cache.members(work)).after(events)
+        await submissions.take_in(work, await submissions.examine(new, members, custody), standings, custody)
 
     return handle

@@ -19,9 +19,13 @@ from services.consent.subscribers import handler
 from services.consent.use_cases.custody import Bounds, Custody
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
+from services.eventing.processing import Handler
+from services.eventing.records import Item
+from services.membership import MemberCache
 from services.runtime import errors
 from services.runtime.identity import Caller, Identity
 from tests.builders.agency_messages import IDS, NOW, Handle, SendingAgency
+from tests.builders.batches import as_the_consumer
 from tests.builders.referral_bench import SetClock
 from tests.builders.said import Saying
 from tsunagu_contracts.actors import Actor
@@ -81,6 +85,7 @@ class Bench:
     """The service's handler, routes, key store and database, and three agencies that use it."""
 
     database: Database
+    handler: Handler
     custody: Custody
     clock: SetClock
     client: httpx.AsyncClient
@@ -88,11 +93,13 @@ class Bench:
     _heard: int = 0
 
     async def handle(self, *said: tuple[str, EventData]) -> None:
-        """Hand a batch of other services' events to consent in one transaction, as the consumer does."""
+        """Hand a batch of other services' events to consent, as the consumer does."""
         self.saying.now = self.clock.now()
-        items = [self.saying.say(aggregate, data) for aggregate, data in said]
-        async with self.database.work() as work:
-            await handler(self.custody)(work, items)
+        await self.hand_over([self.saying.say(aggregate, data) for aggregate, data in said])
+
+    async def hand_over(self, items: Sequence[Item]) -> None:
+        """Hand a batch to consent, as the consumer does."""
+        await as_the_consumer(self.database, self.handler, items)
 
     async def blank_handle(self, agency: SendingAgency = CLINIC) -> Handle:
         """Take one blank handle over HTTP; its key is read from the key store, for tests that need it."""
@@ -132,15 +139,18 @@ class Bench:
 
     async def end(self, sent: Sent, state: ReferralState = ReferralState.DECLINED) -> None:
         """Let `referral` say that a referral was declined, or rests because nothing is covered."""
-        data: EventData = self.declined(sent)
-        if state is ReferralState.HALTED:
-            data = ReferralHalted.model_validate(sent.submitted.model_dump() | {"state": state, "sections": ()})
+        data = self.halted(sent) if state is ReferralState.HALTED else self.declined(sent)
         await self.handle((f"referral:{sent.id}", data))
 
     def declined(self, sent: Sent) -> ReferralDeclined:
         """What `referral` says when the desk declines."""
         facts = {"state": ReferralState.DECLINED, "reason": DeclineReason.NO_CAPACITY}
         return ReferralDeclined.model_validate(sent.submitted.model_dump() | facts)
+
+    def halted(self, sent: Sent) -> ReferralHalted:
+        """What `referral` says when nothing is covered any more."""
+        facts = {"state": ReferralState.HALTED, "sections": ()}
+        return ReferralHalted.model_validate(sent.submitted.model_dump() | facts)
 
     def statement(
         self,
@@ -330,7 +340,7 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     app.include_router(router(database, custody))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://consent") as client:
-        bench = Bench(database, custody, clock, client)
+        bench = Bench(database, handler(custody, MemberCache()), custody, clock, client)
         try:
             await bench.handle(*membership_of(AGENCIES))
             yield bench

@@ -6,14 +6,16 @@ from datetime import datetime
 
 @dataclass(slots=True)
 class Person:
-    """A person's record while its row is locked: the last number taken and the latest moment recorded.
+    """A person's record while it is worked on: the last number taken and the latest moment recorded.
 
-    Numbers are the versions of the record's event stream; "as of" always means such a number.
+    Numbers are the versions of the record's event stream; "as of" always means such a number. `taken` counts those
+    taken since the row was read, so that whoever writes can tell where it must still stand.
     """
 
     record_id: str
     number: int
     latest_at: datetime
+    taken: int = 0
 
     @property
     def aggregate(self) -> str:
@@ -23,5 +25,6 @@ class Person:
     def take_number(self, at: datetime) -> int:
         """Take the next number, at a moment that is never before the latest one."""
         self.number += 1
+        self.taken += 1
         self.latest_at = max(self.latest_at, at)
         return self.number

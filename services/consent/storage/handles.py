@@ -1,31 +1,27 @@
 """Handles as the database knows them: issued to whom, until when, used by which referral; and seen content keys."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.storage import rows
 from services.consent.storage.tables import handles
+from services.eventing.statements import Statement
+from services.eventing.work import Work
 
-_LOCK = sa.text("""
-    SELECT handle_id, agency_id, referral_id FROM handles WHERE handle_id = ANY(:handle_ids)
-    ORDER BY handle_id FOR UPDATE
-""")
-_USE = sa.text("""
+_USE = Statement("""
     UPDATE handles SET referral_id = used.referral_id
     FROM unnest(CAST(:handle_ids AS text[]), CAST(:referral_ids AS text[])) AS used (handle_id, referral_id)
-    WHERE handles.handle_id = used.handle_id
+    WHERE handles.handle_id = used.handle_id AND handles.referral_id IS NULL
+    RETURNING 1
 """)
-_REMEMBER_KEYS = sa.text("""
+_REMEMBER_KEYS = Statement("""
     INSERT INTO content_keys (key_hash, section_id)
-    SELECT key_hash, section_id
-    FROM unnest(CAST(:hashes AS text[]), CAST(:section_ids AS text[])) AS seen (key_hash, section_id)
-    ORDER BY key_hash
+    SELECT * FROM unnest(CAST(:hashes AS text[]), CAST(:section_ids AS text[]))
     ON CONFLICT (key_hash) DO NOTHING
-    RETURNING key_hash
+    RETURNING 1
 """)
 
 
@@ -58,29 +54,18 @@ async def issue(
     )
 
 
-async def lock(session: AsyncSession, handle_ids: Collection[str]) -> dict[str, Issued]:
-    """Lock these handles' rows until the transaction ends; unknown ones are absent."""
-    if not handle_ids:
-        return {}
-    found = await session.execute(_LOCK, {"handle_ids": sorted(handle_ids)})
-    return {row.handle_id: Issued(row.handle_id, row.agency_id, row.referral_id) for row in found}
-
-
-async def use(session: AsyncSession, referral_by_handle: Mapping[str, str]) -> None:
-    """Note which referral uses each handle."""
+def use(work: Work, referral_by_handle: Mapping[str, str]) -> None:
+    """Note which referral uses each handle; where one has been used meanwhile, nothing is kept."""
     if referral_by_handle:
-        await session.execute(
-            _USE,
-            {"handle_ids": list(referral_by_handle), "referral_ids": list(referral_by_handle.values())},
-        )
+        # In the order of ids here and below, so that two batches never wait for each other in a circle.
+        ids = sorted(referral_by_handle)
+        used = {"handle_ids": ids, "referral_ids": [referral_by_handle[each] for each in ids]}
+        work.later(_USE, used, touches=len(ids))
 
 
-async def remember_keys(session: AsyncSession, section_by_hash: Mapping[str, str]) -> set[str]:
-    """Remember content keys by keyed hash; returns the hashes that had not been seen before."""
-    if not section_by_hash:
-        return set()
-    fresh = await session.execute(
-        _REMEMBER_KEYS,
-        {"hashes": list(section_by_hash), "section_ids": list(section_by_hash.values())},
-    )
-    return {row.key_hash for row in fresh}
+def remember_keys(work: Work, section_by_hash: Mapping[str, str]) -> None:
+    """Remember new content keys by keyed hash; where one has come in meanwhile, nothing is kept."""
+    if section_by_hash:
+        hashes = sorted(section_by_hash)
+        seen = {"hashes": hashes, "section_ids": [section_by_hash[each] for each in hashes]}
+        work.later(_REMEMBER_KEYS, seen, touches=len(hashes))

@@ -1,13 +1,14 @@
-"""Persons: found by an agency's own reference, and locked to take numbers."""
+"""Persons: meant by an agency's own reference, and locked to take numbers."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.persons import Person
+from services.eventing.statements import Statement
+from services.eventing.work import Work
 
 
 class Reference(NamedTuple):
@@ -17,53 +18,28 @@ class Reference(NamedTuple):
     reference_hash: str
 
 
-# The no-op update returns the record that won, also where another transaction has just written it.
-_RESOLVE = sa.text("""
+_REFER = Statement("""
     INSERT INTO person_references (agency_id, reference_hash, record_id)
-    SELECT agency_id, reference_hash, record_id FROM unnest(
-        CAST(:agency_ids AS text[]), CAST(:hashes AS text[]), CAST(:record_ids AS text[])
-    ) AS said (agency_id, reference_hash, record_id)
-    ORDER BY agency_id, reference_hash
-    ON CONFLICT (agency_id, reference_hash) DO UPDATE SET record_id = person_references.record_id
-    RETURNING agency_id, reference_hash, record_id
+    SELECT * FROM unnest(CAST(:agency_ids AS text[]), CAST(:hashes AS text[]), CAST(:record_ids AS text[]))
+    ON CONFLICT (agency_id, reference_hash) DO NOTHING
+    RETURNING 1
 """)
-_OPEN = sa.text("""
+_OPEN = Statement("""
     INSERT INTO persons (record_id, number, latest_at)
-    SELECT record_id, 0, :at FROM unnest(CAST(:record_ids AS text[])) AS opened (record_id)
+    SELECT * FROM unnest(CAST(:record_ids AS text[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[]))
 """)
 _LOCK = sa.text("""
     SELECT record_id, number, latest_at FROM persons WHERE record_id = ANY(:record_ids)
     ORDER BY record_id FOR UPDATE
 """)
-_SAVE = sa.text("""
+_SAVE = Statement("""
     UPDATE persons SET number = now.number, latest_at = now.latest_at
-    FROM unnest(CAST(:record_ids AS text[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[]))
-        AS now (record_id, number, latest_at)
-    WHERE persons.record_id = now.record_id
+    FROM unnest(
+        CAST(:record_ids AS text[]), CAST(:befores AS int[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[])
+    ) AS now (record_id, before, number, latest_at)
+    WHERE persons.record_id = now.record_id AND persons.number = now.before
+    RETURNING 1
 """)
-
-
-async def resolve(
-    session: AsyncSession, candidates: Mapping[Reference, str], at: datetime
-) -> tuple[dict[Reference, str], set[str]]:
-    """Find the record of each reference, opening the candidate record where there is none.
-
-    Returns the record ids by reference, and which of them were opened now.
-    """
-    if not candidates:
-        return {}, set()
-    rows = await session.execute(
-        _RESOLVE,
-        {
-            "agency_ids": [reference.agency_id for reference in candidates],
-            "hashes": [reference.reference_hash for reference in candidates],
-            "record_ids": list(candidates.values()),
-        },
-    )
-    found = {Reference(row.agency_id, row.reference_hash): row.record_id for row in rows}
-    opened = {record_id for reference, record_id in found.items() if candidates[reference] == record_id}
-    await session.execute(_OPEN, {"record_ids": sorted(opened), "at": at})
-    return found, opened
 
 
 async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, Person]:
@@ -74,15 +50,35 @@ async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, 
     return {row.record_id: Person(row.record_id, row.number, row.latest_at) for row in rows}
 
 
-async def save(session: AsyncSession, persons: Iterable[Person]) -> None:
-    """Write the numbers taken under the locks."""
-    locked = list(persons)
-    if locked:
-        await session.execute(
-            _SAVE,
-            {
-                "record_ids": [person.record_id for person in locked],
-                "numbers": [person.number for person in locked],
-                "latest": [person.latest_at for person in locked],
-            },
-        )
+def open_records(work: Work, opened: Mapping[Reference, Person]) -> None:
+    """Write new persons under the references that mean them; where one means somebody by now, nothing is kept."""
+    if not opened:
+        return
+    references = sorted(opened)
+    persons = [opened[reference] for reference in references]
+    work.later(
+        _REFER,
+        {
+            "agency_ids": [reference.agency_id for reference in references],
+            "hashes": [reference.reference_hash for reference in references],
+            "record_ids": [person.record_id for person in persons],
+        },
+        touches=len(references),
+    )
+    work.later(_OPEN, _columns(persons))
+
+
+def save(work: Work, persons: Collection[Person]) -> None:
+    """Write the numbers taken; where somebody else has taken one since a person was read, nothing is kept."""
+    if persons:
+        ordered = sorted(persons, key=lambda person: person.record_id)
+        befores = [person.number - person.taken for person in ordered]
+        work.later(_SAVE, {**_columns(ordered), "befores": befores}, touches=len(ordered))
+
+
+def _columns(persons: Collection[Person]) -> dict[str, object]:
+    return {
+        "record_ids": [person.record_id for person in persons],
+        "numbers": [person.number for person in persons],
+        "latest": [person.latest_at for person in persons],
+    }

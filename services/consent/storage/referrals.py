@@ -8,20 +8,41 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.coverage import CLOSED, Referral, Section
-from services.consent.storage import rows
 from services.consent.storage.tables import referrals, sections
+from services.eventing.statements import Statement
+from services.eventing.work import Work
 from tsunagu_contracts.codes import Category, Purpose, ReferralState, RefusalCode
 
-_FOLLOW = sa.text("""
+_FOLLOW = Statement("""
     UPDATE referrals SET state = new.state, addressee = new.addressee, version = new.version
     FROM unnest(
         CAST(:referral_ids AS text[]), CAST(:states AS text[]), CAST(:addressees AS text[]),
         CAST(:versions AS int[])
     ) AS new (referral_id, state, addressee, version)
     WHERE referrals.referral_id = new.referral_id
+    RETURNING 1
+""")
+_INSERT = Statement("""
+    INSERT INTO referrals (
+        referral_id, record_id, handle_id, sender, addressee, purpose, state, version, capsule
+    )
+    SELECT * FROM unnest(
+        CAST(:referral_ids AS text[]), CAST(:record_ids AS text[]), CAST(:handle_ids AS text[]),
+        CAST(:senders AS text[]), CAST(:addressees AS text[]), CAST(:purposes AS text[]),
+        CAST(:states AS text[]), CAST(:versions AS int[]), CAST(:capsules AS text[])
+    )
+""")
+# A section id that another referral has made its own meanwhile is left out, and thereby noticed.
+_INSERT_SECTIONS = Statement("""
+    INSERT INTO sections (referral_id, section_id, position, category, digest, invalid)
+    SELECT * FROM unnest(
+        CAST(:referral_ids AS text[]), CAST(:section_ids AS text[]), CAST(:positions AS int[]),
+        CAST(:categories AS text[]), CAST(:digests AS text[]), CAST(:faults AS text[])
+    )
+    ON CONFLICT (section_id) WHERE invalid IS NULL DO NOTHING
+    RETURNING 1
 """)
 _HOLD = sa.text("SELECT state, addressee FROM referrals WHERE referral_id = :referral_id FOR SHARE")
-_KNOWN_SECTIONS = sa.text("SELECT section_id FROM sections WHERE section_id = ANY(:section_ids) AND invalid IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,62 +55,64 @@ class Standing:
     version: int
 
 
-async def insert(session: AsyncSession, begun: Sequence[tuple[Referral, int]]) -> None:
-    """Write new referrals, each with its version, and their sections."""
-    await rows.insert(
-        session,
-        referrals,
-        [
-            {
-                "referral_id": referral.referral_id,
-                "record_id": referral.record_id,
-                "handle_id": referral.handle_id,
-                "sender": referral.sender,
-                "addressee": referral.addressee,
-                "purpose": referral.purpose.value,
-                "state": referral.state.value,
-                "version": version,
-                "capsule": referral.capsule,
-            }
-            for referral, version in begun
-        ],
-    )
-    await rows.insert(
-        session,
-        sections,
-        [
-            {
-                "referral_id": referral.referral_id,
-                "section_id": section.section_id,
-                "position": position,
-                "category": section.category.value,
-                "digest": section.digest,
-                "invalid": section.invalid.value if section.invalid else None,
-            }
-            for referral, _ in begun
-            for position, section in enumerate(referral.sections)
-        ],
-    )
+def insert(work: Work, begun: Sequence[tuple[Referral, int]]) -> None:
+    """Write new referrals, each with its version, and their sections.
 
-
-async def follow(session: AsyncSession, standings: Collection[Standing]) -> None:
-    """Note where referrals now stand; those that are not known are passed over."""
-    if standings:
-        await session.execute(
-            _FOLLOW,
+    Where a section's id has become valid in another referral meanwhile, nothing is kept.
+    """
+    referrals = [referral for referral, _ in begun]
+    work.later(
+        _INSERT,
+        {
+            "referral_ids": [referral.referral_id for referral in referrals],
+            "record_ids": [referral.record_id for referral in referrals],
+            "handle_ids": [referral.handle_id for referral in referrals],
+            "senders": [referral.sender for referral in referrals],
+            "addressees": [referral.addressee for referral in referrals],
+            "purposes": [referral.purpose.value for referral in referrals],
+            "states": [referral.state.value for referral in referrals],
+            "versions": [version for _, version in begun],
+            "capsules": [referral.capsule for referral in referrals],
+        },
+    )
+    placed = [
+        (referral.referral_id, position, section)
+        for referral in referrals
+        for position, section in enumerate(referral.sections)
+    ]
+    if placed:
+        work.later(
+            _INSERT_SECTIONS,
             {
-                "referral_ids": [standing.referral_id for standing in standings],
-                "states": [standing.state.value for standing in standings],
-                "addressees": [standing.addressee for standing in standings],
-                "versions": [standing.version for standing in standings],
+                "referral_ids": [referral_id for referral_id, _, _ in placed],
+                "section_ids": [section.section_id for _, _, section in placed],
+                "positions": [position for _, position, _ in placed],
+                "categories": [section.category.value for _, _, section in placed],
+                "digests": [section.digest for _, _, section in placed],
+                "faults": [section.invalid.value if section.invalid else None for _, _, section in placed],
             },
+            touches=len(placed),
         )
 
 
-async def known_sections(session: AsyncSession, section_ids: Collection[str]) -> set[str]:
-    """Those of these section ids that are valid in some referral already."""
-    found = await session.execute(_KNOWN_SECTIONS, {"section_ids": list(section_ids)})
-    return {row.section_id for row in found}
+def follow(work: Work, standings: Collection[Standing], *, known: int | None = None) -> None:
+    """Note where referrals now stand; unknown ones are passed over.
+
+    `known` is how many are known, for a work that takes persons' rows too: rows of referrals are then taken
+    first, as a release takes them.
+    """
+    if standings:
+        ordered = sorted(standings, key=lambda standing: standing.referral_id)
+        work.later(
+            _FOLLOW,
+            {
+                "referral_ids": [standing.referral_id for standing in ordered],
+                "states": [standing.state.value for standing in ordered],
+                "addressees": [standing.addressee for standing in ordered],
+                "versions": [standing.version for standing in ordered],
+            },
+            touches=known,
+        )
 
 
 async def load(session: AsyncSession, referral_id: str) -> Referral | None:

@@ -10,8 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.consent.domain.statements import Statement
 from services.consent.storage import rows
 from services.consent.storage.tables import statements
+from services.eventing.statements import Row
 from tsunagu_contracts.codes import Category, Purpose, StatementKind, StatementMethod
 from tsunagu_contracts.events.consent import StatementRecorded
+
+SPOKEN = (
+    "statement_id",
+    "number",
+    "kind",
+    "categories",
+    "recipients",
+    "purposes",
+    "how",
+    "valid_from",
+    "valid_until",
+    "stated_at",
+    "recorded_at",
+    "agency_id",
+)
+"""The columns that decisions are made on, in the order in which `statement_of` takes them."""
+
+_SPOKEN = [statements.c[name] for name in SPOKEN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +77,12 @@ async def of(session: AsyncSession, record_ids: Collection[str]) -> dict[str, tu
     said: dict[str, list[Statement]] = defaultdict(list)
     if record_ids:
         wanted = sa.cast(list(record_ids), sa.ARRAY(sa.Text))
-        for row in await session.execute(
-            sa.select(statements)
+        for record_id, *row in await session.execute(
+            sa.select(statements.c.record_id, *_SPOKEN)
             .where(statements.c.record_id == sa.func.any(wanted))
             .order_by(statements.c.record_id, statements.c.number)
         ):
-            said[row.record_id].append(_statement(row._mapping))
+            said[record_id].append(statement_of(row))
     return {record_id: tuple(said[record_id]) for record_id in record_ids}
 
 
@@ -71,7 +90,7 @@ async def earlier(session: AsyncSession, statement_id: str, agency_id: str, mess
     """Read what was recorded under this statement id, or from this message of this agency."""
     row = (
         await session.execute(
-            sa.select(statements)
+            sa.select(statements.c.record_id, statements.c.manifest, *_SPOKEN)
             .where(
                 sa.or_(
                     statements.c.statement_id == statement_id,
@@ -81,21 +100,39 @@ async def earlier(session: AsyncSession, statement_id: str, agency_id: str, mess
             .limit(1)
         )
     ).one_or_none()
-    return None if row is None else Earlier(_statement(row._mapping), row.record_id, row.manifest)
+    if row is None:
+        return None
+    record_id, manifest, *said = row
+    return Earlier(statement_of(said), record_id, manifest)
 
 
-def _statement(row: sa.RowMapping) -> Statement:
+def statement_of(row: Row) -> Statement:
+    """The statement that the columns `SPOKEN` tell of."""
+    (
+        statement_id,
+        number,
+        kind,
+        categories,
+        recipients,
+        purposes,
+        how,
+        valid_from,
+        valid_until,
+        stated_at,
+        recorded_at,
+        agency_id,
+    ) = row
     return Statement(
-        statement_id=row["statement_id"],
-        number=row["number"],
-        kind=StatementKind(row["kind"]),
-        categories=frozenset(map(Category, row["categories"])),
-        recipients=None if row["recipients"] is None else frozenset(row["recipients"]),
-        purposes=frozenset(map(Purpose, row["purposes"])),
-        how=StatementMethod(row["how"]),
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        stated_at=row["stated_at"],
-        recorded_at=row["recorded_at"],
-        recorded_by_agency=row["agency_id"],
+        statement_id=statement_id,
+        number=number,
+        kind=StatementKind(kind),
+        categories=frozenset(map(Category, categories)),
+        recipients=None if recipients is None else frozenset(recipients),
+        purposes=frozenset(map(Purpose, purposes)),
+        how=StatementMethod(how),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        stated_at=stated_at,
+        recorded_at=recorded_at,
+        recorded_by_agency=agency_id,
     )

@@ -18,6 +18,6 @@ def last_standings(events: Iterable[Event]) -> dict[str, Standing]:
     }
 
 
-async def follow(work: Work, standings: Mapping[str, Standing]) -> None:
+def follow(work: Work, standings: Mapping[str, Standing]) -> None:
     """Note where referrals that are known already now stand."""
-    await referrals.follow(work.session, [standings[referral_id] for referral_id in sorted(standings)])
+    referrals.follow(work, standings.values())

@@ -159,7 +159,7 @@ async def _record(work: Work, prepared: Prepared, verdict: Verdict, person: Pers
     release_id = work.ids.new()
     if person is not None:
         person.take_number(at)
-        await persons.save(work.session, [person])
+        persons.save(work, [person])
     granted = _granted(prepared, verdict, release_id, person, at)
     said = granted or _refused(prepared, verdict, release_id, person, at)
     await releases.insert(work.session, said)

@@ -83,7 +83,7 @@ async def record(work: Work, verified: Verified, custody: Custody) -> Recorded:
         return _again(earlier, verified, referral)
     said = _statement(verified, person, custody)
     await statements.insert(work.session, said)
-    await persons.save(work.session, [person])
+    persons.save(work, [person])
     actor = Actor.parse(manifest.actor)
     await records.say(work, [Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)])
     spoken = (await statements.of(work.session, [record_id]))[record_id]

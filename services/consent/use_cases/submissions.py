@@ -1,7 +1,8 @@
 """Taking in new referrals: whose they are, whether their seals hold, and what may be opened of them now.
 
-Two steps: `examine` does all of a batch's cryptography, in threads and with nothing locked; `take_in` then
-locks rows, and only briefly.
+Two steps: `examine` does all of a batch's cryptography, in one thread and before anything is read; `take_in` then
+reads once what is known, decides, and leaves what is to be written for the end. What it has read is checked there:
+a person's word that comes in between lets all of it fail and be done anew, and is never passed over.
 """
 
 import asyncio
@@ -9,20 +10,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services import membership
 from services.consent.domain.coverage import Referral, Section, coverage_of
 from services.consent.domain.examination import Claim, Findings, open_and_compare, read_claim
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Statement
 from services.consent.keystore import ServiceKeys
-from services.consent.storage import handles, persons, referrals, statements
+from services.consent.storage import handles, intake, persons, referrals
+from services.consent.storage.handles import Issued
+from services.consent.storage.intake import Asked, Known
 from services.consent.storage.persons import Reference
 from services.consent.storage.referrals import Standing
 from services.consent.use_cases import records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.records import Saying
+from services.eventing.outbox import NO_HEAD
 from services.eventing.work import Emission, Work
-from services.membership import AgencyKeys
+from services.membership import Members
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Cause, Event
@@ -59,19 +62,59 @@ class Examined:
         """The same submission, invalid as a whole."""
         return Examined(self.submission, None, _all(self.said.sections, code))
 
-    def emission(self, aggregate: str, data: RecordOpened | RecordReferralLinked | CoverageDecided) -> Emission:
+    @property
+    def reference(self) -> Reference | None:
+        """Whom the sender means; None without a claim."""
+        return Reference(self.claim.sender, self.claim.reference_hash) if self.claim else None
+
+    def emission(
+        self, aggregate: str, data: RecordOpened | RecordReferralLinked | CoverageDecided, *, begins: bool = False
+    ) -> Emission:
         """What consent says because of this submission."""
         cause = Cause(self.submission.event.aggregate, self.submission.event.version)
-        return Emission(aggregate, data, _CONSENT, cause=cause, trace=self.submission.trace)
+        return Emission(aggregate, data, _CONSENT, cause=cause, trace=self.submission.trace, begins=begins)
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A new referral with its person, whose row is locked; without one where nothing of it is valid."""
+    """A new referral with its person; without one where nothing of it is valid."""
 
     examined: Examined
     referral: Referral
     person: Person | None
+
+
+async def examine(submissions: Sequence[Submission], members: Members, custody: Custody) -> list[Examined]:
+    """Verify every manifest, handle and person reference of a batch, and open and compare every capsule."""
+    return await asyncio.to_thread(_examine, submissions, members, custody)
+
+
+def _examine(submissions: Sequence[Submission], members: Members, custody: Custody) -> list[Examined]:
+    claims = [_claim(one, members, custody.keys) for one in submissions]
+    handle_keys = custody.store.read([claim.handle_id for claim in claims if isinstance(claim, Claim)])
+    examined: list[Examined] = []
+    for one, claim in zip(submissions, claims, strict=True):
+        if isinstance(claim, Claim):
+            findings = open_and_compare(claim, handle_keys.get(claim.handle_id), custody.keys.lookup)
+            examined.append(Examined(one, claim, findings))
+        else:
+            examined.append(Examined(one, None, _all(one.said.sections, claim)))
+    return examined
+
+
+def _claim(one: Submission, members: Members, keys: ServiceKeys) -> Claim | RefusalCode:
+    sender = members.keys_of(one.said.sender)
+    try:
+        return read_claim(
+            one.said,
+            one.event.time,
+            sender.signing if sender else None,
+            keys.certifying.public,
+            keys.person_ref,
+            keys.lookup,
+        )
+    except Refusal as refusal:
+        return refusal.code
 
 
 async def take_in(
@@ -79,69 +122,47 @@ async def take_in(
 ) -> None:
     """Take in a batch of examined referrals and say at once what is covered, to be asked, refused or invalid.
 
-    `standings` is where each referral stands at the end of the batch, which may hold later events of it.
+    `standings` is where each referral of the batch stands at its end: of new ones, which may be further already,
+    and of others.
     """
-    if not examined:
-        return
-    examined = await _claim_handles(work, examined)
-    examined = await _mark_reuse(work, examined)
-    begun, locked, opened = await _find_persons(work, examined, standings)
-    sayings = _link(begun, opened, custody.clock.now())
-    spoken = await statements.of(work.session, locked)
-    sayings += [_cover(one, spoken) for one in begun]
-    await referrals.insert(work.session, [(one.referral, standings[one.referral.referral_id].version) for one in begun])
-    await persons.save(work.session, locked.values())
+    others = standings.keys() - {one.said.referral_id for one in examined}
+    known = await intake.look(work, _asked(examined, others))
+    examined, used = _claim_handles(examined, known.handles)
+    examined, fresh_keys = _mark_reuse(examined, known)
+    meant, opened = _find_persons(work, examined, known.persons)
+    begun = [_begin(one, meant, standings[one.said.referral_id]) for one in examined]
+    sayings = _link(begun, {person.record_id for person in opened.values()}, custody.clock.now())
+    sayings += [_cover(one, known.spoken) for one in begun]
+
+    # Rows of referrals before rows of persons, and those before anything else: as everybody takes them.
+    referrals.follow(work, [standings[each] for each in others], known=len(known.referral_ids))
+    linked = {one.person.record_id: one.person for one in begun if one.person}
+    persons.save(work, [person for person in linked.values() if person.record_id in known.heads])
+    handles.use(work, used)
+    handles.remember_keys(work, fresh_keys)
+    persons.open_records(work, opened)
+    referrals.insert(work, [(one.referral, standings[one.referral.referral_id].version) for one in begun])
+    work.rely_on(
+        {person.aggregate: known.heads.get(record_id, NO_HEAD) for record_id, person in linked.items()},
+    )
     await records.say(work, sayings)
 
 
-async def examine(work: Work, submissions: Sequence[Submission], custody: Custody) -> list[Examined]:
-    """Verify every manifest, handle and person reference of a batch, and open and compare every capsule."""
-    if not submissions:
-        return []
-    senders = {one.said.sender for one in submissions}
-    pinned = await membership.agency_keys(work.session, senders)
-    claims = await asyncio.to_thread(_read_claims, submissions, pinned, custody.keys)
-    wanted = [claim.handle_id for claim in claims if isinstance(claim, Claim)]
-    handle_keys = await custody.store.load(wanted)
-
-    def open_capsules() -> list[Examined]:
-        found: list[Examined] = []
-        for one, claim in zip(submissions, claims, strict=True):
-            if isinstance(claim, Claim):
-                findings = open_and_compare(claim, handle_keys.get(claim.handle_id), custody.keys.lookup)
-                found.append(Examined(one, claim, findings))
-            else:
-                found.append(Examined(one, None, _all(one.said.sections, claim)))
-        return found
-
-    return await asyncio.to_thread(open_capsules)
+def _asked(examined: Sequence[Examined], others: Collection[str]) -> Asked:
+    return Asked(
+        handle_ids={one.claim.handle_id for one in examined if one.claim},
+        section_ids={section for one in examined for section, fault in one.findings.faults.items() if fault is None},
+        key_hashes={key_hash for one in examined for key_hash in one.findings.key_hashes.values()},
+        references={one.reference for one in examined if one.reference},
+        referral_ids=others,
+    )
 
 
-def _read_claims(
-    submissions: Sequence[Submission], pinned: Mapping[str, AgencyKeys], keys: ServiceKeys
-) -> list[Claim | RefusalCode]:
-    claims: list[Claim | RefusalCode] = []
-    for one in submissions:
-        sender = pinned.get(one.said.sender)
-        try:
-            claims.append(
-                read_claim(
-                    one.said,
-                    one.event.time,
-                    sender.signing if sender else None,
-                    keys.certifying.public,
-                    keys.person_ref,
-                    keys.lookup,
-                )
-            )
-        except Refusal as refusal:
-            claims.append(refusal.code)
-    return claims
+def _claim_handles(examined: Sequence[Examined], issued: Mapping[str, Issued]) -> tuple[list[Examined], dict[str, str]]:
+    """Let each handle serve one referral; a referral whose handle is not free is invalid as a whole.
 
-
-async def _claim_handles(work: Work, examined: Sequence[Examined]) -> list[Examined]:
-    """Let each handle serve one referral; a referral whose handle is not free is invalid as a whole."""
-    issued = await handles.lock(work.session, {one.claim.handle_id for one in examined if one.claim})
+    Returns with them which referral now uses each handle.
+    """
     used: dict[str, str] = {}
     checked: list[Examined] = []
     for one in examined:
@@ -158,19 +179,20 @@ async def _claim_handles(work: Work, examined: Sequence[Examined]) -> list[Exami
         else:
             used[handle.handle_id] = one.claim.referral_id
             checked.append(one)
-    await handles.use(work.session, used)
-    return checked
+    return checked, used
 
 
-async def _mark_reuse(work: Work, examined: Sequence[Examined]) -> list[Examined]:
-    """Mark sections whose content key or id was seen before; of those in one batch the first one counts."""
-    section_ids = {section for one in examined for section in one.findings.faults}
-    taken = await referrals.known_sections(work.session, section_ids)
-    first: dict[str, str] = {}
+def _mark_reuse(examined: Sequence[Examined], known: Known) -> tuple[list[Examined], dict[str, str]]:
+    """Mark sections whose content key or id was seen before; of those in one batch the first one counts.
+
+    Returns with them the section of each content key, by keyed hash, that had not been seen before.
+    """
+    fresh: dict[str, str] = {}
     for one in examined:
         for section_id, key_hash in one.findings.key_hashes.items():
-            first.setdefault(key_hash, section_id)
-    fresh = await handles.remember_keys(work.session, first)
+            if key_hash not in known.key_hashes:
+                fresh.setdefault(key_hash, section_id)
+    unused, taken = set(fresh), set(known.sections)
     marked: list[Examined] = []
     for one in examined:
         faults = dict(one.findings.faults)
@@ -179,36 +201,29 @@ async def _mark_reuse(work: Work, examined: Sequence[Examined]) -> list[Examined
                 continue
             if section_id in taken:
                 faults[section_id] = RefusalCode.SECTION_ID_REUSED
-            elif (key_hash := one.findings.key_hashes[section_id]) not in fresh:
+            elif (key_hash := one.findings.key_hashes[section_id]) not in unused:
                 faults[section_id] = RefusalCode.CONTENT_KEY_REUSED
             else:
-                fresh.discard(key_hash)
+                unused.discard(key_hash)
                 taken.add(section_id)
         marked.append(Examined(one.submission, one.claim, Findings(faults, one.findings.key_hashes)))
-    return marked
+    return marked, fresh
 
 
-async def _find_persons(
-    work: Work, examined: Sequence[Examined], standings: Mapping[str, Standing]
-) -> tuple[list[Begun], dict[str, Person], set[str]]:
-    """Find or open the person of each valid claim and lock the rows.
-
-    Returns the referrals with their persons, the locked persons, and the record ids opened now.
-    """
-    references = {
-        one.said.referral_id: Reference(one.claim.sender, one.claim.reference_hash)
-        for one in examined
-        if one.claim is not None
-    }
-    candidates = {reference: work.ids.new() for reference in references.values()}
-    found, opened = await persons.resolve(work.session, candidates, work.now)
-    locked = await persons.lock(work.session, set(found.values()))
-    begun: list[Begun] = []
+def _find_persons(
+    work: Work, examined: Sequence[Examined], known: Mapping[Reference, Person]
+) -> tuple[Mapping[Reference, Person], dict[Reference, Person]]:
+    """The person of each reference, and of them those whose records begin now."""
+    opened: dict[Reference, Person] = {}
     for one in examined:
-        reference = references.get(one.said.referral_id)
-        person = None if reference is None else locked[found[reference]]
-        begun.append(Begun(one, _referral(one, person, standings[one.said.referral_id]), person))
-    return begun, locked, opened
+        if one.reference is not None and one.reference not in known and one.reference not in opened:
+            opened[one.reference] = Person(work.ids.new(), 0, work.now)
+    return {**known, **opened}, opened
+
+
+def _begin(one: Examined, meant: Mapping[Reference, Person], standing: Standing) -> Begun:
+    person = meant[one.reference] if one.reference else None
+    return Begun(one, _referral(one, person, standing), person)
 
 
 def _referral(one: Examined, person: Person | None, standing: Standing) -> Referral:
@@ -252,9 +267,11 @@ def _cover(one: Begun, spoken: Mapping[str, Sequence[Statement]]) -> Saying:
     if one.person is None:
         sections = coverage_of(one.referral, (), one.examined.submission.event.time, 0)
     else:
-        sections = coverage_of(one.referral, spoken[one.person.record_id], one.person.latest_at, one.person.number)
+        sections = coverage_of(
+            one.referral, spoken.get(one.person.record_id, ()), one.person.latest_at, one.person.number
+        )
     decided = CoverageDecided(referral_id=one.referral.referral_id, addressee=one.referral.addressee, sections=sections)
-    return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided))
+    return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided, begins=True))
 
 
 def _all(sections: Sequence[SectionFacts], code: RefusalCode) -> Findings:

@@ -1,28 +1,21 @@
 """Batches: as few statements as there are kinds of effect, and nothing doubled or stuck between replicas."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
+from aiokafka import TopicPartition
 
-from tests.builders.consent_bench import Bench, Sent
+from services.eventing.positions import Positions
+from services.eventing.processing import Processor
+from services.eventing.records import Item
+from tests.builders.batches import statements_of
+from tests.builders.consent_bench import NPO, Bench, Sent, resigned
 from tsunagu_contracts.codes import Category, CoverageState, ReferralState, StatementKind
 from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened
-
-
-@contextmanager
-def counted(bench: Bench) -> Iterator[list[str]]:
-    """Note every SQL statement that is sent."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    engine = bench.database.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine, "before_cursor_execute", note)
+from tsunagu_contracts.sealing import open_capsule, seal_capsule
 
 
 async def sealed(bench: Bench, count: int, *, reference: str = "karte") -> list[Sent]:
@@ -30,17 +23,100 @@ async def sealed(bench: Bench, count: int, *, reference: str = "karte") -> list[
     return [await bench.sealed_referral(reference=f"{reference}-{n}") for n in range(count)]
 
 
-async def test_statements_per_batch_do_not_grow(bench: Bench) -> None:
-    """A batch of twenty referrals costs as many SQL statements as one referral."""
-    one, many = await sealed(bench, 1, reference="one"), await sealed(bench, 20, reference="many")
+def said(bench: Bench, *referrals: Sent) -> list[Item]:
+    """What `referral` says of new referrals."""
+    return [bench.saying.say(f"referral:{sent.id}", sent.submitted) for sent in referrals]
 
-    with counted(bench) as for_one:
-        await bench.take_in(*one)
-    with counted(bench) as for_many:
-        await bench.take_in(*many)
 
-    assert len(for_many) == len(for_one)
-    assert len(await bench.heard(CoverageDecided)) == 21
+def declined(bench: Bench, *referrals: Sent) -> list[Item]:
+    """What `referral` says when the desk declines."""
+    return [bench.saying.say(f"referral:{sent.id}", bench.declined(sent)) for sent in referrals]
+
+
+async def consumed(bench: Bench, items: Sequence[Item]) -> list[str]:
+    """Let the pipeline take a batch; returns the statements that it sent."""
+    nexts = {TopicPartition(item.record.topic, item.record.partition): item.record.offset + 1 for item in items}
+    positions = Positions()
+    async with bench.database.engine.connect() as connection:
+        await positions.load(connection, nexts.keys())
+    processor = Processor(bench.database, bench.handler, frozenset({"referral.events"}), "consent")
+    async with statements_of(bench.database) as seen:
+        await processor.process([item.record for item in items], nexts, positions)
+    return seen
+
+
+@pytest.mark.parametrize("count", [1, 20])
+async def test_statements_of_a_batch_of_new_referrals(bench: Bench, count: int) -> None:
+    """New referrals are the pipeline's read, one of ours and one write, whatever else stands in the batch."""
+    await bench.refer()  # members are read once
+    strangers, known = await sealed(bench, count), await sealed(bench, count)
+
+    of_strangers = await consumed(bench, said(bench, *strangers))
+    of_known = await consumed(bench, [*declined(bench, *strangers), *said(bench, *known)])
+
+    assert (len(of_strangers), len(of_known)) == (3, 3)
+    assert len(await bench.heard(CoverageDecided)) == 1 + 2 * count
+
+
+async def test_statements_of_a_batch_of_other_events(bench: Bench) -> None:
+    """Events that only tell where referrals stand are the pipeline's read and one write."""
+    known = await sealed(bench, 5)
+    await consumed(bench, said(bench, *known))
+
+    assert len(await consumed(bench, declined(bench, *known))) == 2
+
+    async with bench.database.reading() as session:
+        assert set(await session.scalars(sa.text("SELECT state FROM referrals"))) == {"declined"}
+
+
+@pytest.mark.parametrize("way", ["at once", "in a transaction", "item by item"])
+async def test_each_way_finds_the_same(bench: Bench, way: str) -> None:
+    """However a batch is done, what is covered, to be asked and invalid is the same, and so are the numbers."""
+    known = await bench.refer(reference="known")
+    await bench.say(known, StatementKind.GRANT, Category.HEALTH)
+    handle, used = await bench.blank_handle(), await bench.blank_handle()
+    first = await bench.sealed_referral(handle=handle, reference="new")
+    copied = open_capsule(first.sealed.capsule, handle.key)
+    batch = [
+        await bench.sealed_referral(reference="known"),
+        first,
+        await bench.sealed_referral(reference="new"),
+        await bench.sealed_referral(handle=used),
+        await bench.sealed_referral(handle=used),
+        await bench.sealed_referral(
+            handle=(last := await bench.blank_handle()),
+            sealed=replace(first.sealed, capsule=seal_capsule(copied, last.key.public)),
+        ),
+        resigned(await bench.sealed_referral(), NPO),
+    ]
+    items = [*said(bench, *batch), *declined(bench, known)]
+
+    if way == "at once":
+        async with bench.database.batch() as work:
+            await bench.handler(work, items)
+    else:
+        async with bench.database.work() as work:
+            for part in [items] if way == "in a transaction" else [[item] for item in items]:
+                async with work.savepoint():
+                    await bench.handler(work, part)
+
+    found = []
+    for sent in batch:
+        bench.hear_again()
+        found.append((await bench.coverage(sent))[Category.HEALTH][1])
+    assert found == [
+        "granted",
+        "no_statement",
+        "no_statement",
+        "no_statement",
+        "handle_already_used",
+        "section_id_reused",
+        "unknown_key",
+    ]
+    async with bench.database.reading() as session:
+        counted = await session.scalars(sa.text("SELECT number FROM persons ORDER BY number"))
+        assert list(counted) == [3, 3, 4]
+        assert await session.scalar(sa.text("SELECT count(*) FROM referrals WHERE state = 'declined'")) == 1
 
 
 async def test_two_replicas_at_the_same_time(bench: Bench) -> None:
