@@ -1,8 +1,8 @@
 """Whether events follow one another: each names its version and the digest of the event before."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FindingKind(StrEnum):
@@ -16,8 +16,7 @@ class FindingKind(StrEnum):
     POSITION_REUSED = "position_reused"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One event's place in its aggregate's chain."""
 
     aggregate: str
@@ -26,15 +25,11 @@ class Link:
     previous: str | None
 
 
-def neighbours(links: Iterable[Link]) -> set[tuple[str, int]]:
-    """The versions whose digests must be known to check these links: each one's own and the one before."""
-    return {(link.aggregate, version) for link in links for version in (link.version - 1, link.version)}
-
-
 def breaks(links: Sequence[Link], known: Mapping[tuple[str, int], frozenset[str]]) -> Sequence[FindingKind | None]:
-    """For each link, in order of arrival, what is wrong with it; `known` holds digests kept before.
+    """For each link, in order of arrival, what is wrong with it.
 
-    The same event again is in order; the same version with other bytes is not.
+    `known` holds the digests kept before of each link's own version and of the one before it. The same event again
+    is in order; the same version with other bytes is not.
     """
     digests = dict(known)
     verdicts: list[FindingKind | None] = []

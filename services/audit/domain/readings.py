@@ -1,8 +1,9 @@
 """What an event means for auditors' questions: who accessed what, where it belongs, what it is about."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
 
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.base import EventData
@@ -17,8 +18,7 @@ class AccessOutcome(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """One opening of a section, or one refused attempt at it."""
 
     release_id: str
@@ -37,8 +37,7 @@ class Access:
     decided_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ReferralReading:
+class ReferralReading(NamedTuple):
     """Where a referral belongs, as its latest event tells."""
 
     referral_id: str
@@ -49,8 +48,7 @@ class ReferralReading:
     area: str
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """The ids by which a mandate can bound an event."""
 
     referral_id: str | None
@@ -122,5 +120,11 @@ def about(data: EventData) -> About:
 
 
 def _named(data: EventData, field: str) -> str | None:
-    value: object = getattr(data, field, None)
+    value: object = getattr(data, field) if _has(type(data), field) else None
     return value if isinstance(value, str) else None
+
+
+@cache
+def _has(kind: type[EventData], field: str) -> bool:
+    # Remembered, for asking a model for what it has not got costs more than all the rest.
+    return field in kind.model_fields

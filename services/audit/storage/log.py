@@ -1,18 +1,16 @@
 """Writing: the log first, then what was read out of it; every statement takes a whole batch."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.audit.domain.chain import FindingKind
+from services.audit.domain.chain import FindingKind, Link
 from services.audit.domain.readings import Access, ReferralReading
+from services.eventing.statements import Statement
+from services.eventing.work import Work
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """Where a record stands in Kafka."""
 
     topic: str
@@ -20,8 +18,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """One record exactly as received; `headers` is the JSON text that the table describes."""
 
     position: Position
@@ -32,8 +29,7 @@ class LogEntry:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEvent:
+class ReadEvent(NamedTuple):
     """What audit's questions need of one decoded event."""
 
     position: Position
@@ -47,8 +43,7 @@ class ReadEvent:
     auditor_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something wrong at one position; `code` says more closely what."""
 
     position: Position
@@ -56,28 +51,31 @@ class Finding:
     code: str
 
 
-# Rows are written in the order of their keys, so that two handlers never wait for each other in a circle.
-_KEEP = sa.text("""
+# Each array is unrolled in the list of results, where a value goes straight into the table: rows of a FROM are
+# written aside first, and sorted ones copied again.
+_ADD = Statement("""
     INSERT INTO log_entries (topic, partition, "offset", key, value, headers, timestamp_ms, digest, kept_at)
-    SELECT said.*, CAST(:kept_at AS timestamptz) FROM unnest(
-        CAST(:topic AS text[]), CAST(:partition AS int[]), CAST(:offset AS bigint[]), CAST(:key AS bytea[]),
-        CAST(:value AS bytea[]), CAST(:headers AS text[]), CAST(:timestamp_ms AS bigint[]),
-        CAST(:digest AS text[])
-    ) AS said (topic, partition, "offset") ORDER BY topic, partition, "offset"
-    ON CONFLICT DO NOTHING
-    RETURNING topic, partition, "offset"
+    SELECT unnest(CAST(:topic AS text[])), unnest(CAST(:partition AS int[])), unnest(CAST(:offset AS bigint[])),
+        unnest(CAST(:key AS bytea[])), unnest(CAST(:value AS bytea[])), unnest(CAST(:headers AS text[])),
+        unnest(CAST(:timestamp_ms AS bigint[])), unnest(CAST(:digest AS text[])), CAST(:kept_at AS timestamptz)
 """)
-_DIGESTS_AT = sa.text("""
+_ADD_MISSING = Statement(f'{_ADD.text} ON CONFLICT DO NOTHING RETURNING topic, partition, "offset"')
+_DIGESTS_AT = Statement("""
     SELECT topic, partition, "offset", digest FROM log_entries JOIN unnest(
         CAST(:topic AS text[]), CAST(:partition AS int[]), CAST(:offset AS bigint[])
     ) AS asked (topic, partition, "offset") USING (topic, partition, "offset")
 """)
-_DIGESTS_OF = sa.text("""
-    SELECT aggregate, version, digest
+# A version and the one before it stand side by side in the index. Each is looked up by itself (OFFSET 0), lest a plan
+# from the time when the table was small go on reading all of it.
+_DIGESTS_OF = Statement("""
+    SELECT kept.aggregate, kept.version, kept.digest
     FROM unnest(CAST(:aggregate AS text[]), CAST(:version AS int[])) AS asked (aggregate, version)
-    JOIN read_events USING (aggregate, version)
+    CROSS JOIN LATERAL (
+        SELECT aggregate, version, digest FROM read_events
+        WHERE aggregate = asked.aggregate AND version BETWEEN asked.version - 1 AND asked.version OFFSET 0
+    ) AS kept
 """)
-_READ = sa.text("""
+_READ = Statement("""
     INSERT INTO read_events (
         topic, partition, "offset", aggregate, version, type, digest, occurred_at,
         referral_id, agency_id, auditor_id
@@ -89,8 +87,9 @@ _READ = sa.text("""
         CAST(:auditor_id AS text[])
     )
 """)
-# A republished older version never overwrites a newer one.
-_PLACE = sa.text("""
+# A republished older version never overwrites a newer one. Rows are written in the order of their keys, so that two
+# handlers never wait for each other in a circle.
+_PLACE = Statement("""
     INSERT INTO referral_scopes AS known (referral_id, version, state, sender, addressee, area)
     SELECT * FROM unnest(
         CAST(:referral_id AS text[]), CAST(:version AS int[]), CAST(:state AS text[]),
@@ -101,7 +100,7 @@ _PLACE = sa.text("""
         addressee = excluded.addressee, area = excluded.area
     WHERE known.version < excluded.version
 """)
-_NOTE_ACCESSES = sa.text("""
+_NOTE_ACCESSES = Statement("""
     INSERT INTO accesses (
         release_id, outcome, referral_id, section_id, category, purpose, agency_id, coordinator_id,
         appointment_id, statement_id, statement_number, number, reason, decided_at
@@ -115,7 +114,7 @@ _NOTE_ACCESSES = sa.text("""
     ) AS said (release_id) ORDER BY said.release_id
     ON CONFLICT (release_id) DO NOTHING
 """)
-_NOTE_FINDINGS = sa.text("""
+_NOTE_FINDINGS = Statement("""
     INSERT INTO findings (topic, partition, "offset", kind, code, found_at)
     SELECT said.*, CAST(:found_at AS timestamptz) FROM unnest(
         CAST(:topic AS text[]), CAST(:partition AS int[]), CAST(:offset AS bigint[]), CAST(:kind AS text[]),
@@ -124,88 +123,63 @@ _NOTE_FINDINGS = sa.text("""
 """)
 
 
-async def keep(session: AsyncSession, entries: Sequence[LogEntry], at: datetime) -> set[Position]:
-    """Add entries to the log; returns the positions that were not in it before."""
-    if not entries:
-        return set()
-    rows = await session.execute(
-        _KEEP,
-        _positions([entry.position for entry in entries])
-        | _columns(entries, "key", "value", "headers", "timestamp_ms", "digest")
-        | {"kept_at": at},
-    )
-    return {Position(*row) for row in rows}
+def add_later(work: Work, entries: Sequence[LogEntry]) -> None:
+    """Add entries to the log, of which it must have none; given in the order of their positions."""
+    work.later(_ADD, _columns(_ADD, map(_flat, entries), kept_at=work.now))
 
 
-async def digests_at(session: AsyncSession, positions: Sequence[Position]) -> Mapping[Position, str]:
+async def add_missing(work: Work, entries: Sequence[LogEntry]) -> set[Position]:
+    """Add entries to the log; returns the positions that were not in it before. In the order of their positions."""
+    added = await work.fetch(_ADD_MISSING, _columns(_ADD_MISSING, map(_flat, entries), kept_at=work.now))
+    return {Position(*row) for row in added}
+
+
+async def digests_at(work: Work, positions: Sequence[Position]) -> Mapping[Position, str]:
     """The digests of what the log holds at these positions."""
     if not positions:
         return {}
-    rows = await session.execute(_DIGESTS_AT, _positions(positions))
+    rows = await work.fetch(_DIGESTS_AT, _columns(_DIGESTS_AT, positions))
     return {Position(topic, partition, offset): digest for topic, partition, offset, digest in rows}
 
 
-async def digests_of(
-    session: AsyncSession, versions: Collection[tuple[str, int]]
-) -> Mapping[tuple[str, int], frozenset[str]]:
-    """The digests of everything kept as one of these versions of aggregates."""
+async def digests_of(work: Work, links: Iterable[Link]) -> Mapping[tuple[str, int], frozenset[str]]:
+    """The digests of everything kept as the version of one of these links, or as the version before it."""
     found: dict[tuple[str, int], frozenset[str]] = {}
-    if versions:
-        asked = sorted(versions)
-        rows = await session.execute(
-            _DIGESTS_OF,
-            {"aggregate": [name for name, _ in asked], "version": [version for _, version in asked]},
-        )
-        for aggregate, version, digest in rows:
-            found[aggregate, version] = found.get((aggregate, version), frozenset()) | {digest}
+    asked = _columns(_DIGESTS_OF, ((link.aggregate, link.version) for link in links))
+    for aggregate, version, digest in await work.fetch(_DIGESTS_OF, asked):
+        found[aggregate, version] = found.get((aggregate, version), frozenset()) | {digest}
     return found
 
 
-async def note_read(session: AsyncSession, events: Sequence[ReadEvent]) -> None:
+def note_read(work: Work, events: Sequence[ReadEvent]) -> None:
     """Note where in the log each decoded event stands and what it is about."""
-    if events:
-        await session.execute(
-            _READ,
-            _positions([event.position for event in events])
-            | _columns(events, *(field.name for field in fields(ReadEvent) if field.name != "position")),
-        )
+    work.later(_READ, _columns(_READ, map(_flat, events)))
 
 
-async def note_referrals(session: AsyncSession, referrals: Sequence[ReferralReading]) -> None:
+def note_referrals(work: Work, referrals: Sequence[ReferralReading]) -> None:
     """Note where referrals belong; of several versions of one the highest counts."""
     latest = {reading.referral_id: reading for reading in sorted(referrals, key=lambda reading: reading.version)}
     if latest:
-        names = [field.name for field in fields(ReferralReading)]
-        await session.execute(_PLACE, _columns(list(latest.values()), *names))
+        work.later(_PLACE, _columns(_PLACE, latest.values()))
 
 
-async def note_accesses(session: AsyncSession, accesses: Sequence[Access]) -> None:
+def note_accesses(work: Work, accesses: Sequence[Access]) -> None:
     """Note accesses; one that was told before is known by its release id."""
     if accesses:
-        await session.execute(_NOTE_ACCESSES, _columns(accesses, *(field.name for field in fields(Access))))
+        work.later(_NOTE_ACCESSES, _columns(_NOTE_ACCESSES, accesses))
 
 
-async def note_findings(session: AsyncSession, findings: Sequence[Finding], at: datetime) -> None:
+def note_findings(work: Work, findings: Sequence[Finding]) -> None:
     """Note what was wrong with what arrived."""
     if findings:
-        await session.execute(
-            _NOTE_FINDINGS,
-            _positions([finding.position for finding in findings])
-            | {
-                "kind": [finding.kind.value for finding in findings],
-                "code": [finding.code for finding in findings],
-                "found_at": at,
-            },
-        )
+        work.later(_NOTE_FINDINGS, _columns(_NOTE_FINDINGS, map(_flat, findings), found_at=work.now))
 
 
-def _positions(positions: Sequence[Position]) -> dict[str, object]:
-    return {
-        "topic": [position.topic for position in positions],
-        "partition": [position.partition for position in positions],
-        "offset": [position.offset for position in positions],
-    }
+def _flat(row: LogEntry | ReadEvent | Finding) -> tuple[object, ...]:
+    return (*row[0], *row[1:])
 
 
-def _columns(rows: Sequence[object], *names: str) -> dict[str, object]:
-    return {name: [getattr(row, name) for row in rows] for name in names}
+def _columns(statement: Statement, rows: Iterable[tuple[Any, ...]], **alike: object) -> dict[str, object]:
+    """One array for each of the statement's parameters in the order of a row's fields; `alike` are the same in all."""
+    names = [name for name in statement.parameters if name not in alike]
+    return {**dict(zip(names, zip(*rows, strict=True), strict=True)), **alike}

@@ -3,7 +3,8 @@
 import base64
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from services import membership
 from services.audit.domain import chain, readings
@@ -18,21 +19,41 @@ from tsunagu_contracts.envelope import Event
 _log = logging.getLogger("tsunagu.audit")
 
 
+class _Arrived(NamedTuple):
+    """One event that has newly come into the log."""
+
+    position: Position
+    event: Event
+    digest: str
+
+
 async def keep(work: Work, items: Sequence[Item]) -> None:
     """Keep a batch; what cannot be read becomes a finding and never holds anything up.
 
-    Raises only what says nothing about the records themselves: the database being away.
+    Without a transaction everything is kept and read, or it fails. In one, what is in the log already is passed
+    over, and what fails to be read is found out event by event; it raises only what says nothing about the records
+    themselves: the database being away.
     """
     arrived = {_position(item.record): item for item in items}
-    entries = [_entry(position, item.record) for position, item in arrived.items()]
-    new = await log.keep(work.session, entries, work.now)
-    found = await _reused(work, [entry for entry in entries if entry.position not in new])
-    fresh = {position: item for position, item in arrived.items() if position in new}
-    found += _undecodable(fresh)
-    found += await _read_all(
-        work, {position: item.event for position, item in fresh.items() if item.event is not None}, fresh
-    )
-    await log.note_findings(work.session, found, work.now)
+    entries = [_entry(position, arrived[position].record) for position in sorted(arrived)]
+    if work.locks:
+        new = await log.add_missing(work, entries)
+        found = await _reused(work, [entry for entry in entries if entry.position not in new])
+        entries = [entry for entry in entries if entry.position in new]
+    else:
+        # Nothing stands in the log from our positions on; if it does all the same, nothing is written.
+        log.add_later(work, entries)
+        found = []
+    events: list[_Arrived] = []
+    for entry in entries:
+        item = arrived[entry.position]
+        if item.event is not None:
+            events.append(_Arrived(entry.position, item.event, entry.digest))
+        else:
+            found.append(_undecodable(entry.position, item.record))
+    if events:
+        found += await (_isolating(work, events) if work.locks else _read(work, events))
+    log.note_findings(work, found)
     for finding in found:
         _log.warning(
             "finding kind=%s code=%s topic=%s partition=%s offset=%s",
@@ -46,7 +67,7 @@ async def keep(work: Work, items: Sequence[Item]) -> None:
 
 async def _reused(work: Work, repeated: Sequence[LogEntry]) -> list[Finding]:
     """A position delivered again is in order; the same position with other bytes is not."""
-    kept = await log.digests_at(work.session, [entry.position for entry in repeated])
+    kept = await log.digests_at(work, [entry.position for entry in repeated])
     return [
         Finding(entry.position, FindingKind.POSITION_REUSED, entry.digest)
         for entry in repeated
@@ -54,58 +75,43 @@ async def _reused(work: Work, repeated: Sequence[LogEntry]) -> list[Finding]:
     ]
 
 
-def _undecodable(fresh: Mapping[Position, Item]) -> list[Finding]:
-    found = []
-    for position, item in fresh.items():
-        if item.event is None:
-            why = decode(item.record)
-            code = why.code.value if isinstance(why, Undecodable) else "no_event"
-            found.append(Finding(position, FindingKind.UNDECODABLE, code))
-    return found
+def _undecodable(position: Position, record: Record) -> Finding:
+    why = decode(record)
+    return Finding(position, FindingKind.UNDECODABLE, why.code.value if isinstance(why, Undecodable) else "no_event")
 
 
-async def _read_all(work: Work, events: Mapping[Position, Event], items: Mapping[Position, Item]) -> list[Finding]:
+async def _isolating(work: Work, events: Sequence[_Arrived]) -> list[Finding]:
     """Read a batch at once, or after a failure one by one, so that one event cannot hide the others."""
-    digests = {position: digest_of(items[position].record) for position in events}
     try:
         async with work.savepoint():
-            return await _read(work, events, digests)
+            return await _read(work, events)
     except Exception as error:
         if is_passing(error):
             raise
     found: list[Finding] = []
-    for position, event in events.items():
+    for each in events:
         try:
             async with work.savepoint():
-                found += await _read(work, {position: event}, digests)
+                found += await _read(work, [each])
         except Exception as error:
             if is_passing(error):
                 raise
             # The type only: the text of an error may repeat what it was given.
-            found.append(Finding(position, FindingKind.NOT_INTERPRETED, type(error).__name__))
+            found.append(Finding(each.position, FindingKind.NOT_INTERPRETED, type(error).__name__))
     return found
 
 
-async def _read(work: Work, events: Mapping[Position, Event], digests: Mapping[Position, str]) -> list[Finding]:
-    if not events:
-        return []
-    links = [
-        Link(event.aggregate, event.version, digests[position], event.previous) for position, event in events.items()
-    ]
-    known = await log.digests_of(work.session, chain.neighbours(links))
-    verdicts = chain.breaks(links, known)
-    await log.note_read(
-        work.session, [_read_event(position, event, digests[position]) for position, event in events.items()]
-    )
-    said = list(events.values())
-    placed = [reading for event in said if (reading := readings.referral_of(event)) is not None]
-    accesses = [access for event in said if (access := readings.access_of(event.data)) is not None]
-    await log.note_referrals(work.session, placed)
-    await log.note_accesses(work.session, accesses)
+async def _read(work: Work, events: Sequence[_Arrived]) -> list[Finding]:
+    links = [Link(event.aggregate, event.version, digest, event.previous) for _, event, digest in events]
+    verdicts = chain.breaks(links, await log.digests_of(work, links))
+    said = [each.event for each in events]
+    log.note_read(work, [_read_event(each) for each in events])
+    log.note_referrals(work, [reading for event in said if (reading := readings.referral_of(event)) is not None])
+    log.note_accesses(work, [access for event in said if (access := readings.access_of(event.data)) is not None])
     membership.apply(work, said)
     return [
         Finding(position, verdict, f"{event.aggregate}@{event.version}")
-        for (position, event), verdict in zip(events.items(), verdicts, strict=True)
+        for (position, event, _), verdict in zip(events, verdicts, strict=True)
         if verdict is not None
     ]
 
@@ -127,7 +133,8 @@ def _entry(position: Position, record: Record) -> LogEntry:
     )
 
 
-def _read_event(position: Position, event: Event, digest: str) -> ReadEvent:
+def _read_event(arrived: _Arrived) -> ReadEvent:
+    position, event, digest = arrived
     about = readings.about(event.data)
     return ReadEvent(
         position=position,
