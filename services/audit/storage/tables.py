@@ -25,9 +25,10 @@ over them takes its leaves from here."""
 read_events = sa.Table(
     "read_events",
     metadata,
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Unique without an index of its own: an event is read by whatever first keeps its entry of the log.
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Column("aggregate", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
