@@ -40,7 +40,7 @@ async def blocked(bench: Bench, *, by: int = 1) -> bool:
     """Whether so many wait for a row's lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     async with bench.database.reading() as session:
-        return await session.scalar(sa.text(query)) == by
+        return bool(await session.scalar(sa.text(query)) == by)
 
 
 async def numbers(bench: Bench) -> list[int]:
