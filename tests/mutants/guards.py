@@ -81,6 +81,42 @@ GUARDS = (
 """,
         (f"{CONSENT}/test_release_transaction.py", f"{CONSENT}/test_releases.py"),
     ),
+    # A batch reads unlocked: what comes in before it writes is noticed.
+    Mutant(
+        "a number taken twice",
+        "services/consent/storage/persons.py",
+        "    WHERE persons.record_id = now.record_id AND persons.number = now.before\n",
+        "    WHERE persons.record_id = now.record_id\n",
+        (f"{CONSENT}/test_between_read_and_write.py",),
+    ),
+    Mutant(
+        "a handle for two referrals at once",
+        "services/consent/storage/handles.py",
+        "    WHERE handles.handle_id = used.handle_id AND handles.referral_id IS NULL\n",
+        "    WHERE handles.handle_id = used.handle_id\n",
+        (f"{CONSENT}/test_between_read_and_write.py",),
+    ),
+    Mutant(
+        "a content key for two sections at once",
+        "services/consent/storage/handles.py",
+        "        work.later(_REMEMBER_KEYS, seen, touches=len(hashes))\n",
+        "        work.later(_REMEMBER_KEYS, seen)\n",
+        (f"{CONSENT}/test_between_read_and_write.py",),
+    ),
+    Mutant(
+        "a transaction that reads without locks",
+        "services/consent/storage/intake.py",
+        "    if work.locks:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_between_read_and_write.py",),
+    ),
+    Mutant(
+        "persons' rows before referrals' rows",
+        "services/consent/use_cases/submissions.py",
+        "known=len(known.referral_ids))\n",
+        "known=None)\n",
+        (f"{CONSENT}/test_between_read_and_write.py",),
+    ),
     # Nothing accepted is lost, nothing takes effect twice.
     Mutant(
         "rows marked before acknowledgement",
