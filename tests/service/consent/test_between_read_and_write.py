@@ -165,9 +165,12 @@ async def test_a_withdrawal_while_a_batch_writes(bench: Bench) -> None:
 
 
 async def same_handle(bench: Bench) -> tuple[Sent, Sent]:
-    """Two referrals with one handle."""
+    """Two referrals of different persons with one handle."""
     handle = await bench.blank_handle()
-    return await bench.sealed_referral(handle=handle), await bench.sealed_referral(handle=handle)
+    return (
+        await bench.sealed_referral(handle=handle, reference="karte-1"),
+        await bench.sealed_referral(handle=handle, reference="karte-2"),
+    )
 
 
 async def same_content_key(bench: Bench) -> tuple[Sent, Sent]:
@@ -181,9 +184,9 @@ async def same_section(bench: Bench) -> tuple[Sent, Sent]:
 
 
 async def twins(bench: Bench, likeness: Callable[[CapsuleSection], dict[str, str]]) -> tuple[Sent, Sent]:
-    """Two referrals, the first section of the second of which is like that of the first."""
+    """Two referrals of different persons, the first section of the second of which is like that of the first."""
     handles = await bench.blank_handle(), await bench.blank_handle()
-    first = await bench.sealed_referral(handle=handles[0])
+    first = await bench.sealed_referral(handle=handles[0], reference="karte-1")
     like = likeness(open_capsule(first.sealed.capsule, handles[0].key).sections[0])
     sealed = CLINIC.seal(handles[1])
     held = open_capsule(sealed.capsule, handles[1].key).sections
@@ -192,7 +195,11 @@ async def twins(bench: Bench, likeness: Callable[[CapsuleSection], dict[str, str
     if "section_id" in like:
         facts = (facts[0].model_copy(update=like), *facts[1:])
     second = await bench.sealed_referral(
-        handle=handles[1], sealed=sealed, sections=facts, capsule=seal_capsule(capsule, handles[1].key.public)
+        handle=handles[1],
+        reference="karte-2",
+        sealed=sealed,
+        sections=facts,
+        capsule=seal_capsule(capsule, handles[1].key.public),
     )
     return first, second
 
