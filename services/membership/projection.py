@@ -54,7 +54,8 @@ _MANDATES = Statement("""
 """)
 
 
-_CHANGED = Statement("UPDATE member_revision SET revision = revision + 1")
+# Never the same twice, lest what a transaction read that was then undone be taken for what another has committed.
+_CHANGED = Statement("UPDATE member_revision SET revision = CAST(random() * 9e18 AS bigint)")
 
 
 def apply(work: Work, events: Iterable[Event]) -> None:

@@ -56,7 +56,7 @@ member_revision = sa.Table(
     metadata,
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
-"""One row: how often agencies or appointments have changed, by which a reader knows whether it is up to date."""
+"""One row: a number that is another after each change of agencies or appointments, by which readers notice it."""
 
 sa.event.listen(
     member_revision,

@@ -1,4 +1,4 @@
-"""How often members have changed, so that what was read of them can be kept in memory."""
+"""By what readers notice that members have changed, so that they can keep them in memory."""
 
 from alembic import op
 from alembic.operations import Operations
