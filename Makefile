@@ -14,7 +14,7 @@ BENCH ?=
 BENCH_FLAGS := $(if $(filter-out 0 no false,$(QUICK)),--quick) $(BENCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean test check test-containers test-all mutants lock bench bench-compare
+.PHONY: help setup run clean test check test-containers test-all mutants docs lock bench bench-compare
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ test-all: test ## everything: tests, the long ones too, then the mutants
 
 mutants: setup ## break each guard in turn and see the tests turn red
 	$(PY) -m tests.mutants
+
+docs: setup ## the contracts (AsyncAPI) and the guides as pages to browse, in build/docs
+	@$(PY) -m deploy.pages
 
 bench: setup ## measure the pipeline beside its references (QUICK=1: a look in two minutes)
 	$(PY) -m tests.benchmarks run $(BENCH_FLAGS)
