@@ -76,14 +76,14 @@ def table(label: str, heads: Sequence[object], rows: Iterable[Sequence[object]])
     head = joined(Markup('<th scope="col">{}</th>').format(each) for each in heads)
     lines = joined(_row(row) for row in rows)
     return Markup(
-        '<div class="wide" role="region" aria-label="{}" tabindex="0">'
+        '<div class="wide" role="group" aria-label="{}" tabindex="0">'
         "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
     ).format(label, head, lines)
 
 
 def block(label: str, text: str) -> Markup:
     """Text as it stands, which scrolls by itself where it is long."""
-    return Markup('<pre role="region" aria-label="{}" tabindex="0"><code>{}</code></pre>').format(label, text)
+    return Markup('<pre role="group" aria-label="{}" tabindex="0"><code>{}</code></pre>').format(label, text)
 
 
 def _row(cells: Sequence[object]) -> Markup:

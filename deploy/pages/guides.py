@@ -90,7 +90,10 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
         opening = tokens[number - 1]
         # A paragraph of a tight list has no element of its own, but the list's item before it.
         shown = tokens[number - 2] if opening.hidden else opening
-        if not _JAPANESE.search(inline.content):
+        if opening.type == "th_open" and not inline.content:
+            # An empty head names nothing.
+            opening.tag = tokens[number + 1].tag = "td"
+        if inline.content and not _JAPANESE.search(inline.content):
             shown.attrs["lang"] = "en"
         if opening.type == "heading_open":
             anchor = _anchor(inline.content)
@@ -116,7 +119,7 @@ def _fence(_: RendererHTML, tokens: Sequence[Token], number: int, options: Optio
 
 def _table(opening: bool) -> str:
     return (
-        '<div class="wide" role="region" aria-label="表 / table" tabindex="0"><table>' if opening else "</table></div>"
+        '<div class="wide" role="group" aria-label="表 / table" tabindex="0"><table>' if opening else "</table></div>"
     )
 
 
