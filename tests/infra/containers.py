@@ -163,7 +163,7 @@ def _host(container: DockerContainer, port: int) -> str:
     raise InfrastructureError(f"port {port} of a container is reached at neither of {hosts}")
 
 
-def _server(container: DockerContainer, ready: Callable[[], bool], *, seconds: float = 90.0) -> Server:
+def _server(container: DockerContainer, ready: Callable[[], bool], *, seconds: float = 180.0) -> Server:
     """A server that has just been started; returns once it is ready."""
     inner = container.get_wrapped_container()
 
