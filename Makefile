@@ -14,10 +14,10 @@ BENCH ?=
 BENCH_FLAGS := $(if $(filter-out 0 no false,$(QUICK)),--quick) $(BENCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean test check test-all mutants lock bench bench-compare
+.PHONY: help setup run clean test check test-containers test-all mutants docs lock bench bench-compare
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything of requirements.lock in it
 
@@ -50,12 +50,22 @@ check: setup ## lint, types, layers, contracts
 test: check ## check, then every test (one Kafka and one PostgreSQL per run)
 	$(PY) -m pytest tests --durations=10
 
+# What these stand on may be in containers; the rest of the tests needs no servers, or looks at the embedded ones.
+IN_CONTAINERS := tests/service tests/faults tests/e2e $(addprefix tests/infra/test_,containers.py provisioning.py restart.py)
+
+test-containers: setup ## service, fault and story tests on Kafka and PostgreSQL in Docker
+	@$(PY) -m tests.infra.containers
+	TSUNAGU_TEST_INFRA=containers $(PY) -m pytest $(IN_CONTAINERS) --durations=10
+
 test-all: test ## everything: tests, the long ones too, then the mutants
 	$(PY) -m pytest tests -m long --durations=10
 	$(MAKE) mutants
 
 mutants: setup ## break each guard in turn and see the tests turn red
 	$(PY) -m tests.mutants
+
+docs: setup ## the contracts (AsyncAPI) and the guides as pages to browse, in build/docs
+	@$(PY) -m deploy.pages
 
 bench: setup ## measure the pipeline beside its references (QUICK=1: a look in two minutes)
 	$(PY) -m tests.benchmarks run $(BENCH_FLAGS)

@@ -115,6 +115,18 @@ def _escaped(value: str) -> str:
     return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
+def answers(access: KafkaAccess) -> bool:
+    """Whether the administrator can log in and every partition has a leader."""
+    if not port_answers(access.bootstrap):
+        return False
+    try:
+        seen = AdminClient(access.librdkafka()).list_topics(timeout=1.0)
+    except KafkaException:
+        return False
+    leaders = [partition.leader for topic in seen.topics.values() for partition in topic.partitions.values()]
+    return bool(seen.brokers) and -1 not in leaders
+
+
 class EmbeddedKafka:
     """A broker whose state is one folder; ports may change from start to start, clients are told the new ones."""
 
@@ -156,7 +168,7 @@ class EmbeddedKafka:
         self._access = KafkaAccess(f"{listeners.advertised}:{listeners.client}", ADMIN, self._secrets.admin_password)
         self._process.start()
         try:
-            self._process.wait_until(self._answers, seconds=seconds)
+            self._process.wait_until(lambda: answers(self.access), seconds=seconds)
         except BaseException:
             self.stop()
             raise
@@ -165,16 +177,6 @@ class EmbeddedKafka:
         """Shut the broker down in order; does nothing when it is not running."""
         if self._process is not None:
             self._process.stop()
-
-    def _answers(self) -> bool:
-        if not port_answers(self.access.bootstrap):
-            return False
-        try:
-            seen = AdminClient(self.access.librdkafka()).list_topics(timeout=1.0)
-        except KafkaException:
-            return False
-        leaders = [partition.leader for topic in seen.topics.values() for partition in topic.partitions.values()]
-        return bool(seen.brokers) and -1 not in leaders
 
     def _settings_text(self, listeners: Listeners) -> str:
         return render_properties(server_properties(listeners, self._secrets, str(self.folder / "data")))

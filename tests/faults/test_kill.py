@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 import pytest
 
-from deploy.embedded.infrastructure import EmbeddedInfrastructure
 from deploy.network import EmbeddedNetwork
 from tests.e2e.agencies import CLINIC, folder_of
 from tests.faults.checks import check_everything_took_effect_once, look_before
@@ -16,6 +15,7 @@ from tests.faults.histories import parked, positions, settled
 from tests.faults.traffic import Traffic
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
+from tests.infra.servers import Servers
 from tsunagu_agency import AgencyClient, OutgoingMessage
 from tsunagu_contracts.topics import SERVICES
 
@@ -83,29 +83,29 @@ class Killing:
         await asyncio.to_thread(self._network.revive, victim)
         self.tell(f"{victim} ready again after {time.monotonic() - killed:.1f} s")
 
-    async def broker(self, embedded: EmbeddedInfrastructure, referrals: int) -> None:
+    async def broker(self, servers: Servers, referrals: int) -> None:
         """Kill Kafka at such a moment and start it again."""
         await self.within("audit", referrals)
-        embedded.broker.process.kill()
+        servers.broker.kill()
         killed = time.monotonic()
-        await asyncio.to_thread(embedded.broker.start)
+        await asyncio.to_thread(servers.broker.start)
         self.tell(f"Kafka answers again after {time.monotonic() - killed:.1f} s")
 
-    async def everything(self, embedded: EmbeddedInfrastructure, referrals: int) -> None:
+    async def everything(self, servers: Servers, referrals: int) -> None:
         """Kill every service, Kafka and PostgreSQL at such a moment, as a power cut does, and start them again."""
         await self.within("audit", referrals)
         for service in SERVICES:
             self._network.kill(service)
-        embedded.broker.process.kill()
-        embedded.server.process.kill()
+        servers.broker.kill()
+        servers.database.kill()
         killed = time.monotonic()
-        await asyncio.to_thread(embedded.start)
+        await asyncio.gather(*(asyncio.to_thread(each.start) for each in (servers.broker, servers.database)))
         self.tell(f"Kafka and PostgreSQL answer again after {time.monotonic() - killed:.1f} s")
         await asyncio.gather(*(asyncio.to_thread(self._network.revive, service) for service in SERVICES))
         self.tell(f"every service ready again after {time.monotonic() - killed:.1f} s")
 
 
-Kill = Callable[[Killing, EmbeddedInfrastructure, int], Coroutine[None, None, None]]
+Kill = Callable[[Killing, Servers, int], Coroutine[None, None, None]]
 """One way of killing what the services stand on, while this many referrals are being published."""
 
 
@@ -149,13 +149,13 @@ async def test_what_the_services_stand_on_is_killed(
     network: EmbeddedNetwork, infra: Infrastructure, traffic: Traffic, kill: Kill
 ) -> None:
     """A broker, or the whole machine, that dies and comes back loses nothing; every service finds its way again."""
-    if infra.embedded is None:
+    if infra.servers is None:
         pytest.skip(f"the servers are not ours to kill: {infra.origin}")
     killing = Killing(network, seed_of_run())
     before = await look_before(network)
     messages = await traffic.seal(100)
     publishing = asyncio.create_task(traffic.publish(messages))
-    await kill(killing, infra.embedded, len(messages))
+    await kill(killing, infra.servers, len(messages))
     await publishing
     await settled(network, [CLINIC], before.parked)
     killing.tell("settled")

@@ -14,6 +14,7 @@ from deploy.access import KafkaAccess, PostgresAccess
 from deploy.data_folder import DataFolder
 from deploy.embedded.infrastructure import EmbeddedInfrastructure
 from tests.infra.containers import containers, images_at_hand
+from tests.infra.servers import Servers, embedded_servers
 
 KAFKA_VARIABLES = (
     "TSUNAGU_TEST_KAFKA_BOOTSTRAP",
@@ -28,13 +29,14 @@ CHOICE_VARIABLE = "TSUNAGU_TEST_INFRA"
 class Infrastructure:
     """One Kafka and one PostgreSQL, both as their administrators see them.
 
-    `embedded` is there only where this run started them itself; tests that stop a broker or a server skip
-    without it.
+    `servers` are there only where this run started them itself, `embedded` only where it did so without containers;
+    tests that kill a server, or look at its files and process, skip without.
     """
 
     kafka: KafkaAccess
     postgres: PostgresAccess
     origin: str
+    servers: Servers | None = None
     embedded: EmbeddedInfrastructure | None = None
 
 
@@ -46,11 +48,12 @@ def infrastructure(folder: Path) -> Iterator[Infrastructure]:
     if choice == "environment" or (choice is None and named):
         yield _from_environment()
     elif choice == "containers" or (choice is None and images_at_hand()):
-        with containers() as (kafka, postgres):
-            yield Infrastructure(kafka, postgres, "containers")
+        with containers(folder) as (kafka, postgres, servers):
+            yield Infrastructure(kafka, postgres, "containers", servers)
     else:
         with EmbeddedInfrastructure(DataFolder(folder)) as embedded:
-            yield Infrastructure(embedded.kafka, embedded.postgres, "embedded", embedded)
+            servers = embedded_servers(embedded)
+            yield Infrastructure(embedded.kafka, embedded.postgres, "embedded", servers, embedded)
 
 
 def _from_environment() -> Infrastructure:

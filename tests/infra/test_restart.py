@@ -11,42 +11,48 @@ from deploy.provisioning.databases import connect
 from tests.infra.databases import MakeDatabase
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kafka_clients import read_last, write
+from tests.infra.servers import Servers
 from tsunagu_contracts.topics import SERVICES, agency_outbound
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def embedded(infra: Infrastructure) -> EmbeddedInfrastructure:
+def servers(infra: Infrastructure) -> Servers:
     """The run's own Kafka and PostgreSQL; skipped where they belong to somebody else."""
-    if infra.embedded is None:
+    if infra.servers is None:
         pytest.skip(f"the infrastructure is not ours to stop: {infra.origin}")
+    return infra.servers
+
+
+@pytest.fixture
+def embedded(infra: Infrastructure) -> EmbeddedInfrastructure:
+    """The run's own Kafka and PostgreSQL as processes of this machine; skipped where they are not."""
+    if infra.embedded is None:
+        pytest.skip(f"no files or processes of ours: {infra.origin}")
     return infra.embedded
 
 
-def test_kafka_keeps_everything_over_a_restart(embedded: EmbeddedInfrastructure, network: EmbeddedNetwork) -> None:
+def test_kafka_keeps_everything_over_a_restart(servers: Servers, network: EmbeddedNetwork) -> None:
     """A broker that is killed and started again has its records, logins and address; services find back to it."""
     agency = network.agency(network.agency_ids[-1])
     topic = agency_outbound(agency.agency_id)
     write(agency.kafka, topic, b'{"kept":true}')
-    embedded.broker.process.kill()
-    embedded.broker.start()
-    assert embedded.kafka == network.kafka_admin
+    servers.broker.kill()
+    servers.broker.start()
     assert read_last(network.service_login("referral"), topic, group="referral") == b'{"kept":true}'
     for service in SERVICES:
         network.wait_ready(service)
 
 
-async def test_postgres_keeps_what_was_committed(embedded: EmbeddedInfrastructure, make_database: MakeDatabase) -> None:
+async def test_postgres_keeps_what_was_committed(servers: Servers, make_database: MakeDatabase) -> None:
     """A server that is killed and started again has every committed row, at the same address."""
     database = make_database("notify")
-    before = embedded.postgres
     async with connect(database) as connection:
         await connection.execute("CREATE TABLE kept (what text)")
         await connection.execute("INSERT INTO kept VALUES ('yes')")
-    embedded.server.process.kill()
-    embedded.server.start()
-    assert embedded.postgres == before
+    servers.database.kill()
+    servers.database.start()
     async with connect(database) as connection:
         assert await connection.fetchval("SELECT what FROM kept") == "yes"
 

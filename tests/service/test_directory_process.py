@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,7 +101,9 @@ def test_no_name_of_staff_leaves_the_directory(network: EmbeddedNetwork) -> None
     ]
     names = {part for each in people for field in ("name", "kana", "romanised") for part in each[field].split()}
     told = "\n".join(value.decode() for _, value, _ in events_said(network))
-    assert [name for name in names if name in told] == []
+    # In letters as words of their own only: three of them stand by chance in many a key and digest.
+    words = set(re.findall(r"[\w-]+", told, re.ASCII))
+    assert [name for name in names if name in (words if name.isascii() else told)] == []
 
 
 def test_starting_again_says_nothing_new(network: EmbeddedNetwork) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "contracts").glob("*.md")])
+FOLDERS = ("docs", "contracts", "deploy")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.md"))])
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 # A file of ours in backticks: below one of the top folders, with an ending.
 NAMED_FILE = re.compile(r"`((?:agency|contracts|deploy|docs|services|tests)/[\w./-]+\.\w+)`")

@@ -7,7 +7,6 @@ from unittest.mock import ANY
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.embedded.infrastructure import EmbeddedInfrastructure
 from services.eventing import connection as connections
 from services.eventing.broker import KafkaAccess
 from services.eventing.connection import Connection
@@ -16,6 +15,7 @@ from services.eventing.database import Database
 from services.eventing.ends import KafkaEnds, Reach
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
+from tests.infra.servers import Server
 from tests.service.eventing.conftest import IDS, MakeTopic, Stream
 from tests.service.eventing.members import Member, all_at, consuming, producing, readiness, say
 
@@ -156,11 +156,11 @@ async def test_how_far_topics_reach_is_told_for_every_partition_of_the_pattern(
 
 
 @pytest.fixture
-def embedded(infra: Infrastructure) -> EmbeddedInfrastructure:
+def broker(infra: Infrastructure) -> Server:
     """The run's own Kafka; skipped where it belongs to somebody else."""
-    if infra.embedded is None:
+    if infra.servers is None:
         pytest.skip(f"the infrastructure is not ours to stop: {infra.origin}")
-    return infra.embedded
+    return infra.servers.broker
 
 
 @pytest.mark.faults
@@ -169,7 +169,7 @@ async def test_consumer_and_outbox_find_back_to_a_broker_that_was_killed(
     effects_table: None,
     kafka: KafkaAccess,
     make_topic: MakeTopic,
-    embedded: EmbeddedInfrastructure,
+    broker: Server,
 ) -> None:
     """What was said while the broker was away takes effect after it has come back, without anybody's help."""
     topic, stream = make_topic(3), Stream()
@@ -177,9 +177,9 @@ async def test_consumer_and_outbox_find_back_to_a_broker_that_was_killed(
     async with consuming(database, kafka, topic, Member("only"), IDS.new(), bounds=SOON):
         await _send(database, topic, stream)
         await eventually(lambda: all_at(database, [stream]))
-        await asyncio.to_thread(embedded.broker.process.kill)
+        await asyncio.to_thread(broker.kill)
         await _send(database, topic, stream)
-        await asyncio.to_thread(embedded.broker.start)
+        await asyncio.to_thread(broker.start)
         await _send(database, topic, stream)
         await eventually(lambda: all_at(database, [stream]), seconds=120)
 

@@ -1,0 +1,33 @@
+"""The servers that a run has started itself, and may therefore kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deploy.embedded.infrastructure import EmbeddedInfrastructure
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server: `kill` ends it as a crash does, `start` returns once it answers again at the same address."""
+
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Kafka and PostgreSQL of this run."""
+
+    broker: Server
+    database: Server
+
+
+def embedded_servers(embedded: EmbeddedInfrastructure) -> Servers:
+    """The two processes of the embedded infrastructure."""
+    # Asked for at each kill, because each start makes a new process.
+    return Servers(
+        Server(lambda: embedded.broker.process.kill(), embedded.broker.start),
+        Server(lambda: embedded.server.process.kill(), embedded.server.start),
+    )
