@@ -152,10 +152,12 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._ending:
-            messages = self._consumer.consume(num_messages=500, timeout=OFTEN_SECONDS)
+            # Asked for several, it would wait for all of them or for the whole time.
+            message = self._consumer.poll(OFTEN_SECONDS)
             now = time.monotonic()
-            if not messages:
+            if message is None:
                 continue
+            messages = [message, *self._consumer.consume(num_messages=500, timeout=0)]
             with self._changed:
                 for message in messages:
                     self._note(message, now)
