@@ -47,7 +47,8 @@ async def tell(work: Work, items: Sequence[Item], members: Members) -> None:
     different topics, in either order.
     """
     happenings = await _follow(work, items)
-    due = [notice for happening in happenings for notice in _notices(happening, members)]
+    duties = _duties(members, happenings)
+    due = [notice for happening in happenings for notice in _notices(happening, duties)]
     # What was delivered in this very batch is found to be waiting too.
     due = list(dict.fromkeys([*due, *await _late(work, items, members)]))
     if work.locks:
@@ -85,8 +86,8 @@ async def _follow(work: Work, items: Iterable[Item]) -> list[Happening]:
     ]
 
 
-def _notices(happening: Happening, members: Members) -> Sequence[Notice]:
-    told = domain.notices(happening, _duties(members, happening.told_agency))
+def _notices(happening: Happening, duties: Mapping[str, Sequence[Duty]]) -> Sequence[Notice]:
+    told = domain.notices(happening, duties[happening.told_agency])
     if not told:
         _log.warning("nobody is on duty agency=%s referral=%s", happening.told_agency, happening.referral.referral_id)
     return told
@@ -102,11 +103,12 @@ async def _late(work: Work, items: Iterable[Item], members: Members) -> list[Not
         raise Conflict
     await work.flush()
     waiting = await storage.waiting_at(work, newcomers.keys())
+    late = [happening for referral in waiting if (happening := domain.delivery(referral)) is not None]
+    duties = _duties(members, late)
     return [
         notice
-        for referral in waiting
-        if (happening := domain.delivery(referral)) is not None
-        for notice in domain.notices(happening, _duties(members, happening.told_agency))
+        for happening in late
+        for notice in domain.notices(happening, duties[happening.told_agency])
         if notice.coordinator_id in newcomers[notice.agency_id]
     ]
 
@@ -120,11 +122,14 @@ def _newcomers(items: Iterable[Item]) -> Mapping[str, Collection[str]]:
     return newcomers
 
 
-def _duties(members: Members, agency_id: str) -> list[Duty]:
-    return [
-        Duty(found.agency_id, found.coordinator_id, found.valid_from, found.ends)
-        for found in members.appointments_at(agency_id)
-    ]
+def _duties(members: Members, happenings: Iterable[Happening]) -> Mapping[str, Sequence[Duty]]:
+    return {
+        agency_id: [
+            Duty(found.agency_id, found.coordinator_id, found.valid_from, found.ends)
+            for found in members.appointments_at(agency_id)
+        ]
+        for agency_id in {happening.told_agency for happening in happenings}
+    }
 
 
 def _created(notification_id: str, notice: Notice, trace: str | None) -> Emission:

@@ -1,6 +1,7 @@
 """One service process: HTTP, the consumer and the relay in one event loop, started and ended in order."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -29,6 +30,8 @@ from tsunagu_contracts.ports import Clock, Ids, SystemClock, Uuid7Ids
 from tsunagu_contracts.topics import consumed_by
 
 _log = logging.getLogger("tsunagu.runtime")
+
+_OBJECTS_BEFORE_COLLECTING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def serve(name: str, settings: ServiceSettings, compose: Callable[[Parts], Servi
     # When all is closed uvicorn raises the signal again; unhandled it would kill us before the last spans are out.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
+    # What is loaded by now stays; looking through it again and again for what can go would cost a tenth of the work.
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
     try:
         asyncio.run(_Server(config, stopping, settings.stop_delay_seconds).serve())
     finally:

@@ -45,7 +45,8 @@ def configure_logging(service: str, log_file: Path | None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("aiokafka", "httpx", "uvicorn.access", "sqlalchemy"):
+    # FastStream tells of every batch twice, under the name that `consuming_broker` gives it.
+    for noisy in ("aiokafka", "httpx", "uvicorn.access", "sqlalchemy", "tsunagu.eventing.kafka"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
