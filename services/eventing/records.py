@@ -17,7 +17,7 @@ class Record:
     """One message exactly as it stands in Kafka; `timestamp_ms` is Unix time in milliseconds.
 
     `key` and `value` are what handlers read; `raw_key` and `tombstone` keep what those two leave out, for
-    whoever stores exact bytes: a key that is not UTF-8, and a value that is null rather than empty.
+    whoever stores exact bytes: a key that is no text, and a value that is null rather than empty.
     """
 
     topic: str
@@ -32,16 +32,12 @@ class Record:
 
     @classmethod
     def of(cls, message: "ConsumerRecord[bytes | None, bytes | None]") -> "Record":
-        """Take over a message of the Kafka client; a key that is not UTF-8 counts as none."""
-        try:
-            key = message.key.decode() if message.key is not None else None
-        except UnicodeDecodeError:
-            key = None
+        """Take over a message of the Kafka client; a key that is no text counts as none."""
         return cls(
             message.topic,
             message.partition,
             message.offset,
-            key,
+            _text(message.key),
             message.value or b"",
             # A header may be null, whatever the client's annotations say.
             tuple((n, None if v is None else bytes(v)) for n, v in message.headers),  # type: ignore[redundant-expr]
@@ -55,7 +51,7 @@ class Record:
         """The trace context that the message carries, if it is text."""
         for name, value in self.headers:
             if name == TRACEPARENT and value is not None:
-                return value.decode("ascii", errors="replace")
+                return _text(value)
         return None
 
     @property
@@ -93,6 +89,16 @@ def decode(record: Record) -> Item | Undecodable:
     if record.key != event.key:
         return Undecodable(record, RefusalCode.INVALID_CONTENT, "key")
     return Item(record, event, record.traceparent)
+
+
+def _text(raw: bytes | None) -> str | None:
+    """UTF-8 as text; None for anything else, and for a zero byte, which PostgreSQL's texts cannot hold."""
+    if raw is None or b"\0" in raw:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def digest_of(record: Record) -> str:
