@@ -72,9 +72,9 @@ def topic_of(data: type[EventData]) -> Topic:
     return _TOPIC_OF[data.TYPE]
 
 
-def topic_of_aggregate(aggregate: str) -> Topic:
-    """The topic on which every event of this aggregate stands."""
-    return _TOPIC_OF_AGGREGATE[aggregate.partition(":")[0]]
+def topic_of_aggregate(aggregate: str) -> Topic | None:
+    """The topic on which every event of this aggregate stands; None for a kind that the catalogue does not have."""
+    return _TOPIC_OF_AGGREGATE.get(aggregate.partition(":")[0])
 
 
 def consumed_by(service: str) -> tuple[Topic, ...]:
