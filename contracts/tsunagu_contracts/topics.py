@@ -63,6 +63,9 @@ AGENCY_TOPIC_PARTITIONS = 1
 AGENCY_TOPIC_RETENTION_DAYS = 30
 AGENCY_OUTBOUND_PATTERN = r"agency\.[a-z0-9-]+\.outbound"
 
+TOPIC_NAMED: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+"""The topics of services by their names."""
+
 _TOPIC_OF_AGGREGATE = {kind: topic for topic in TOPICS for kind in topic.aggregates}
 _TOPIC_OF = {data.TYPE: topic for topic in TOPICS for data in topic.events}
 

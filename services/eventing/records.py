@@ -9,7 +9,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Event, decode_event
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.topics import agency_of_outbound
+from tsunagu_contracts.topics import TOPIC_NAMED, agency_of_outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,22 @@ def decode(record: Record) -> Item | Undecodable:
         event = decode_event(record.value)
     except Refusal as refusal:
         return Undecodable(record, refusal.code, refusal.detail.get("where", ""))
-    if record.key != event.key:
-        return Undecodable(record, RefusalCode.INVALID_CONTENT, "key")
+    where = "key" if record.key != event.key else _misplaced(record.topic, event)
+    if where is not None:
+        return Undecodable(record, RefusalCode.INVALID_CONTENT, where)
     return Item(record, event, record.traceparent)
+
+
+def _misplaced(name: str, event: Event) -> str | None:
+    """What of an event the catalogue does not have on this topic: else it would use up versions of another's."""
+    topic = TOPIC_NAMED.get(name)
+    if topic is None:
+        return None
+    if type(event.data) not in topic.events:
+        return "type"
+    if event.aggregate.partition(":")[0] not in topic.aggregates:
+        return "aggregate"
+    return None if event.source == f"tsunagu/{topic.producer}" else "source"
 
 
 def _text(raw: bytes | None) -> str | None:

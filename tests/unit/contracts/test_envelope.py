@@ -61,8 +61,7 @@ def test_however_deep_it_is_nested_a_refusal_is_all_that_comes_of_it() -> None:
         try:
             parse_object(nested(depth))
         except Refusal as refusal:
-            assert refusal.code is RefusalCode.MALFORMED_JSON
-            return True
+            return refusal.code is RefusalCode.MALFORMED_JSON
         return False
 
     first = bisect.bisect_left(range(300_000), True, key=refused)
