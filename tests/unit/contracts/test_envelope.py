@@ -67,3 +67,10 @@ def test_however_deep_it_is_nested_a_refusal_is_all_that_comes_of_it() -> None:
     first = bisect.bisect_left(range(300_000), True, key=refused)
     assert 0 < first < 300_000
     assert [refused(depth) for depth in range(first, first + 40)] == [True] * 40
+
+
+@pytest.mark.parametrize("wrong", [{"kty": "EC"}, REGISTERED["data"]["encryption_key"], {}])
+def test_an_agency_is_registered_with_keys_or_not_at_all(wrong: object) -> None:
+    """Whoever kept a key that is none would fail at every message of that agency, and all that came with it."""
+    changed = REGISTERED | {"data": REGISTERED["data"] | {"signing_key": wrong}}
+    assert refusal_of(changed).detail == {"where": "data.signing_key"}
