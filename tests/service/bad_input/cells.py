@@ -12,13 +12,12 @@ from tests.service.bad_input.event_kinds import kinds_on
 from tests.service.bad_input.fates import Draft, Fate, Kind, Place
 from tests.service.bad_input.lanes import Lane
 from tests.service.bad_input.observing import Kept, Observed, Parked, Placed
-from tests.service.bad_input.stations import Station, reads_agencies
+from tests.service.bad_input.stations import reads_agencies
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.manifests import SubmitReferral
 from tsunagu_contracts.topics import (
     SERVICES,
-    TOPIC_NAMED,
     agency_inbound,
     agency_of_outbound,
     agency_outbound,
@@ -43,87 +42,67 @@ class Name:
 
 def cell_names() -> list[Name]:
     """Every consumer of every topic, with every kind that can stand there; from the catalogue."""
-    return [
-        *(
-            Name(service, topic.name, kind.name)
-            for service in SERVICES
-            for topic in consumed_by(service)
-            for kind in kinds_on(topic.name)
-        ),
-        *(
-            Name(service, AGENCIES, kind.name)
-            for service in SERVICES
-            if reads_agencies(service)
-            for kind in AGENCY_KINDS
-        ),
+    services = [
+        Name(service, topic.name, kind.name)
+        for service in SERVICES
+        for topic in consumed_by(service)
+        for kind in kinds_on(topic.name)
     ]
+    agencies = [
+        Name(service, AGENCIES, kind.name) for service in SERVICES if reads_agencies(service) for kind in AGENCY_KINDS
+    ]
+    return services + agencies
 
 
 class Cell(Protocol):
-    """A bad message among sound ones."""
+    """A bad message among sound ones, for every consumer of its topic."""
 
     @property
     def drafts(self) -> Sequence[Draft]:
         """All of them, in the order of Kafka."""
         ...
 
-    def check(self, placed: Sequence[Placed], observed: Observed) -> None:
+    def check(self, service: str, placed: Sequence[Placed], observed: Observed) -> None:
         """Fail where anything is not where it must be."""
         ...
-
-
-async def written(station: Station, name: Name) -> Cell:
-    """Write the messages of a cell for a service."""
-    if name.topic != AGENCIES:
-        topic = TOPIC_NAMED[name.topic]
-        [kind] = (each for each in kinds_on(topic.name) if each.name == name.kind)
-        return EventCell.of(station.service, kind, await station.lane(topic), await station.lane(topic))
-    assert station.messages is not None
-    [agency_kind] = (each for each in AGENCY_KINDS if each.name == name.kind)
-    return AgencyCell.of(station.messages, agency_kind)
 
 
 @dataclass(frozen=True)
 class EventCell:
     """A bad event in a lane between sound ones, and sound ones of another lane around all of them."""
 
-    service: str
     kind: Kind[Lane]
     lane: Lane
     other: Lane
     drafts: Sequence[Draft]
 
     @classmethod
-    def of(cls, service: str, kind: Kind[Lane], lane: Lane, other: Lane) -> "EventCell":
+    def of(cls, kind: Kind[Lane], lane: Lane, other: Lane) -> "EventCell":
         """Write the events."""
         drafts = [other.say(), lane.say()]
         bad = kind.spoil(lane.draft(), lane)
         drafts.append(lane.said(bad) if kind.is_of_its_lane else bad)
         drafts += [lane.say(), other.say()]
-        return cls(service, kind, lane, other, drafts)
+        return cls(kind, lane, other, drafts)
 
-    @property
-    def fate(self) -> Fate:
-        """Where the bad one must be."""
-        return self.kind.at(self.service)
-
-    def check(self, placed: Sequence[Placed], observed: Observed) -> None:
+    def check(self, service: str, placed: Sequence[Placed], observed: Observed) -> None:
         """Fail where anything is not where it must be."""
         _, _, bad, after, _ = placed
         for each in placed:
             assert observed.positions[each.partition] > each.offset
         assert self._versions(self.other, observed) == 2, "a neighbour in another lane did not take effect"
-        if self.service == "audit":
-            self._check_log(placed, observed)
+        fate = self.kind.at(service)
+        if service == "audit":
+            self._check_log(fate, placed, observed)
             return
         expected = {}
-        if self.fate.place in (Place.ALONE, Place.LANE):
-            assert self.fate.code is not None
-            expected[bad.spot] = Parked(self.fate.code.value, self.fate.place is Place.LANE)
-        if self.fate.place is Place.LANE:
+        if fate.place in (Place.ALONE, Place.LANE):
+            assert fate.code is not None
+            expected[bad.spot] = Parked(fate.code.value, fate.place is Place.LANE)
+        if fate.place is Place.LANE:
             expected[after.spot] = Parked(RefusalCode.BEHIND_PARKED.value, blocks=True)
         assert {each.spot: observed.parked[each.spot] for each in placed if each.spot in observed.parked} == expected
-        took = {Place.LANE: 1, Place.TAKEN: 3}.get(self.fate.place, 2)
+        took = {Place.LANE: 1, Place.TAKEN: 3}.get(fate.place, 2)
         assert self._versions(self.lane, observed) == took
         assert observed.seen[self.lane.aggregate] == took
         assert observed.seen[self.other.aggregate] == 2
@@ -131,20 +110,20 @@ class EventCell:
     def _versions(self, lane: Lane, observed: Observed) -> int:
         return observed.effects[lane.topic.name].get(lane.ident, 0)
 
-    def _check_log(self, placed: Sequence[Placed], observed: Observed) -> None:
+    def _check_log(self, fate: Fate, placed: Sequence[Placed], observed: Observed) -> None:
         """Everything is in the log byte for byte, and only the bad one has a finding, if it has."""
         for each in placed:
             assert observed.kept[each.spot] == Kept(each.draft.key, each.draft.value, each.draft.headers)
         noted = {each.spot: observed.findings[each.spot] for each in placed if each.spot in observed.findings}
         bad = placed[2]
-        if self.fate.place is Place.KEPT:
+        if fate.place is Place.KEPT:
             assert noted == {}
             return
         assert list(noted) == [bad.spot]
         [(kind, code)] = noted[bad.spot]
-        assert kind == self.fate.finding
+        assert kind == fate.finding
         if kind == FindingKind.UNDECODABLE:
-            assert code == self.fate.code
+            assert code == fate.code
         assert self._versions(self.lane, observed) == self.lane.version
 
 
@@ -173,7 +152,7 @@ class AgencyCell:
         ]
         return cls(kind, [each.data.referral_id for each in sound], bad.data.referral_id, drafts)
 
-    def check(self, placed: Sequence[Placed], observed: Observed) -> None:
+    def check(self, service: str, placed: Sequence[Placed], observed: Observed) -> None:
         """Fail where anything is not where it must be."""
         for each in placed:
             assert observed.positions[each.partition] > each.offset

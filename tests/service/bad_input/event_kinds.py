@@ -206,7 +206,7 @@ _ENVELOPE = (
     Kind("`aggregate` of another topic", _of_another_aggregate, _INVALID),
     Kind("`source` of another service", _another_source, _INVALID),
 )
-_CONTENT = (
+_CONTENT: tuple[Kind[Lane], ...] = (
     Kind("data with a field that nobody knows", _data(lambda data: data | {"of_tomorrow": [1]}), TAKEN),
     Kind("data without a field", _data(_without_its_first), _INVALID),
     Kind("data with a list for an id", _data(_first_is_a_list), _INVALID),

@@ -44,11 +44,22 @@ class Placed:
     def record(self) -> Record:
         """The record that a consumer makes of it, as Kafka's client hands it over."""
         draft = self.draft
-        headers = [(name.decode(errors="surrogateescape"), value) for name, value in draft.headers]
-        message = ConsumerRecord(
-            draft.topic, draft.partition, self.offset, 0, 0, draft.key, draft.value, None, 0, 0, headers
+        return Record.of(
+            ConsumerRecord(
+                topic=draft.topic,
+                partition=draft.partition,
+                offset=self.offset,
+                timestamp=0,
+                timestamp_type=0,
+                key=draft.key,
+                value=draft.value,
+                checksum=None,
+                serialized_key_size=0,
+                serialized_value_size=0,
+                # A header may be null, whatever the client's annotations say.
+                headers=[(n.decode(errors="surrogateescape"), v) for n, v in draft.headers],  # type: ignore[misc]
+            )
         )
-        return Record.of(message)  # type: ignore[arg-type]  # a header may be null, whatever the annotations say
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """The consumers of the catalogue, each with its real handler on a database of its own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.access import PostgresAccess
 from services.audit import subscribers as audit
 from services.consent import subscribers as consent
 from services.eventing.database import Database
@@ -13,12 +15,14 @@ from services.notify import subscribers as notify
 from services.referral import subscribers as referral
 from tests.builders import consent_bench, referral_bench
 from tests.builders.service_bench import service_bench
+from tests.infra.databases import forget_database, fresh_database
 from tests.service.bad_input.lanes import Lane, coverage_says, golden_lane, referral_says
 from tsunagu_contracts.topics import (
     AGENCY_OUTBOUND_PATTERN,
     COVERAGE,
     DIRECTORY_EVENTS,
     REFERRAL_EVENTS,
+    SERVICES,
     Topic,
     acl_rules,
     agency_outbound,
@@ -34,17 +38,21 @@ def reads_agencies(service: str) -> bool:
     )
 
 
+BeginLane = Callable[[], Awaitable[Lane]]
+
+
 @dataclass(frozen=True)
 class Station:
-    """One service as it consumes; `lane` begins a new aggregate of which the service can take every event.
+    """One service as it consumes.
 
-    `messages` is where sound messages of agencies come from, in the service that reads them.
+    `begins` has the topics on which the service takes only events of aggregates that it knows something of, and how
+    such a one is begun. `messages` is where sound messages of agencies come from, in the service that reads them.
     """
 
     service: str
     database: Database
     handler: Handler
-    lane: Callable[[Topic], Awaitable[Lane]]
+    begins: Mapping[str, BeginLane] = field(default_factory=dict)
     messages: referral_bench.Bench | None = None
 
     @property
@@ -88,13 +96,29 @@ EFFECTS: dict[tuple[str, str], str] = {
 """By service and topic, how many versions of each aggregate have left their mark in the service's own tables."""
 
 
-async def _golden_lane(topic: Topic) -> Lane:
+@asynccontextmanager
+async def stations(postgres: PostgresAccess, folder: Path) -> AsyncIterator[list[Station]]:
+    """Open every consumer of the catalogue on a fresh database; what they say stays in their outboxes."""
+    async with AsyncExitStack() as stack:
+        opened = []
+        for service in SERVICES:
+            if consumed_by(service):
+                database = await asyncio.to_thread(fresh_database, postgres, service)
+                stack.push_async_callback(asyncio.to_thread, forget_database, postgres, database)
+                opened.append(await stack.enter_async_context(_station(service, database.url, folder)))
+        yield opened
+
+
+async def begin_lane(among: Sequence[Station], topic: Topic) -> Lane:
+    """Begin an aggregate of which every consumer of its topic can take every event."""
+    for each in among:
+        if topic.name in each.begins:
+            return await each.begins[topic.name]()
     return golden_lane(topic)
 
 
 @asynccontextmanager
-async def station(service: str, url: str, folder: Path) -> AsyncIterator[Station]:
-    """Open one service on a fresh database; what it says stays in the outbox."""
+async def _station(service: str, url: str, folder: Path) -> AsyncIterator[Station]:
     async with AsyncExitStack() as stack:
         if service == "referral":
             yield _referral(await stack.enter_async_context(referral_bench.referral_bench(url)))
@@ -103,26 +127,22 @@ async def station(service: str, url: str, folder: Path) -> AsyncIterator[Station
         else:
             handler = {"notify": notify.handle, "audit": audit.handle}[service]
             bench = await stack.enter_async_context(service_bench(service, url, handler))
-            yield Station(service, bench.database, handler, _golden_lane)
+            yield Station(service, bench.database, handler)
 
 
 def _referral(bench: referral_bench.Bench) -> Station:
-    async def lane(topic: Topic) -> Lane:
-        if topic is not COVERAGE:
-            return golden_lane(topic)
+    async def lane() -> Lane:
         manifest, raw = bench.submission()
         await bench.send((referral_bench.CLINIC, raw))
         data = manifest.data
-        return Lane(topic, data.referral_id, coverage_says(data.referral_id, referral_bench.DESK.id, data.sections))
+        return Lane(COVERAGE, data.referral_id, coverage_says(data.referral_id, referral_bench.DESK.id, data.sections))
 
-    return Station("referral", bench.database, referral.batch_handler(bench.rules), lane, bench)
+    return Station("referral", bench.database, referral.batch_handler(bench.rules), {COVERAGE.name: lane}, bench)
 
 
 def _consent(bench: consent_bench.Bench) -> Station:
-    async def lane(topic: Topic) -> Lane:
-        if topic is not REFERRAL_EVENTS:
-            return golden_lane(topic)
+    async def lane() -> Lane:
         sent = await bench.sealed_referral()
-        return Lane(topic, sent.id, referral_says(sent.submitted))
+        return Lane(REFERRAL_EVENTS, sent.id, referral_says(sent.submitted))
 
-    return Station("consent", bench.database, consent.handler(bench.custody), lane)
+    return Station("consent", bench.database, consent.handler(bench.custody), {REFERRAL_EVENTS.name: lane})
