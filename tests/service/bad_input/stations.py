@@ -8,7 +8,6 @@ from pathlib import Path
 
 from deploy.access import PostgresAccess
 from services.audit import subscribers as audit
-from services.consent import subscribers as consent
 from services.eventing.database import Database
 from services.eventing.processing import Handler
 from services.notify import subscribers as notify
@@ -125,7 +124,7 @@ async def _station(service: str, url: str, folder: Path) -> AsyncIterator[Statio
         elif service == "consent":
             yield _consent(await stack.enter_async_context(consent_bench.consent_bench(url, folder)))
         else:
-            handler = {"notify": notify.handle, "audit": audit.handle}[service]
+            handler = {"notify": notify.batch_handler(), "audit": audit.handle}[service]
             bench = await stack.enter_async_context(service_bench(service, url, handler))
             yield Station(service, bench.database, handler)
 
@@ -137,7 +136,8 @@ def _referral(bench: referral_bench.Bench) -> Station:
         data = manifest.data
         return Lane(COVERAGE, data.referral_id, coverage_says(data.referral_id, referral_bench.DESK.id, data.sections))
 
-    return Station("referral", bench.database, referral.batch_handler(bench.rules), {COVERAGE.name: lane}, bench)
+    handler = referral.batch_handler(bench.rules, bench.members)
+    return Station("referral", bench.database, handler, {COVERAGE.name: lane}, bench)
 
 
 def _consent(bench: consent_bench.Bench) -> Station:
@@ -145,4 +145,4 @@ def _consent(bench: consent_bench.Bench) -> Station:
         sent = await bench.sealed_referral()
         return Lane(REFERRAL_EVENTS, sent.id, referral_says(sent.submitted))
 
-    return Station("consent", bench.database, consent.handler(bench.custody), {REFERRAL_EVENTS.name: lane})
+    return Station("consent", bench.database, bench.handler, {REFERRAL_EVENTS.name: lane})
