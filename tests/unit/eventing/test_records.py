@@ -43,7 +43,7 @@ def test_only_what_the_catalogue_has_on_a_topic_is_an_event_there(
     """A sound event where it does not belong would use up a version, and the true one would be passed over."""
     said = Saying().say("notification:n-1", NotificationAcknowledged(notification_id="n-1", coordinator_id="c-0001"))
     assert said.event is not None
-    event: Event = said.event.model_copy(update=changes)
+    event = Event.model_validate(dict(said.event) | changes)
     read = decode(Record(topic, 0, 0, "n-1", encode_event(event), (), 0))
     assert (read.detail if isinstance(read, Undecodable) else None) == where
     assert isinstance(read, Item) is (where is None)
