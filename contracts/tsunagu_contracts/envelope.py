@@ -7,10 +7,9 @@ event, `cause` names what must be seen before this event, `actor` and `appointme
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self, get_origin
 
 from pydantic import (
-    Field,
     SerializeAsAny,
     StringConstraints,
     ValidationError,
@@ -25,7 +24,7 @@ from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events import EVENTS
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.strict_json import parse_object
-from tsunagu_contracts.types import Digest, Frozen, Id, Instant
+from tsunagu_contracts.types import Digest, Frozen, Id, Instant, Version
 
 AGGREGATE_PATTERN = r"^[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Aggregate = Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN)]
@@ -34,6 +33,13 @@ Aggregate = Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN)]
 _TYPE = re.compile(r"^(?P<stem>[a-z_]+(\.[a-z_]+)+)\.v(?P<version>[1-9][0-9]*)$")
 _NAMES = frozenset(EVENTS)
 _STEMS = frozenset(name.rpartition(".v")[0] for name in _NAMES)
+_OPEN = frozenset(
+    name
+    for data in EVENTS.values()
+    for name, field in data.model_fields.items()
+    if get_origin(field.annotation) is Mapping
+)
+"""The fields of data whose members have names of the sender's choice."""
 
 
 class Cause(NamedTuple):
@@ -62,7 +68,7 @@ class Event(Frozen):
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
     aggregate: Aggregate
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     previous: Digest | None
     cause: Annotated[str, StringConstraints(pattern=AGGREGATE_PATTERN[:-1] + r"@[1-9][0-9]{0,8}$")] | None = None
     actor: ActorString
@@ -121,5 +127,11 @@ def event_of(value: Mapping[str, object]) -> Event:
     try:
         return Event.model_validate(value)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
-        raise Refusal(RefusalCode.INVALID_CONTENT, where=where[:80]) from None
+        raise Refusal(RefusalCode.INVALID_CONTENT, where=_place(error)) from None
+
+
+def _place(error: ValidationError) -> str:
+    """Where the first fault is, in names of ours: one inside an open mapping is the sender's and is not repeated."""
+    location = [str(part) for part in error.errors(include_input=False)[0]["loc"]]
+    end = next((place + 1 for place, part in enumerate(location) if part in _OPEN), len(location))
+    return ".".join(location[:end])[:80]

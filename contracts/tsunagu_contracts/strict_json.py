@@ -57,5 +57,5 @@ def _refuse_constant(name: str) -> NoReturn:
 def _refuse_lone_surrogates(value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError):
         raise Refusal(RefusalCode.MALFORMED_JSON, reason="lone_surrogate") from None

@@ -63,6 +63,9 @@ AGENCY_TOPIC_PARTITIONS = 1
 AGENCY_TOPIC_RETENTION_DAYS = 30
 AGENCY_OUTBOUND_PATTERN = r"agency\.[a-z0-9-]+\.outbound"
 
+TOPIC_NAMED: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+"""The topics of services by their names."""
+
 _TOPIC_OF_AGGREGATE = {kind: topic for topic in TOPICS for kind in topic.aggregates}
 _TOPIC_OF = {data.TYPE: topic for topic in TOPICS for data in topic.events}
 
@@ -72,9 +75,9 @@ def topic_of(data: type[EventData]) -> Topic:
     return _TOPIC_OF[data.TYPE]
 
 
-def topic_of_aggregate(aggregate: str) -> Topic:
-    """The topic on which every event of this aggregate stands."""
-    return _TOPIC_OF_AGGREGATE[aggregate.partition(":")[0]]
+def topic_of_aggregate(aggregate: str) -> Topic | None:
+    """The topic on which every event of this aggregate stands; None for a kind that the catalogue does not have."""
+    return _TOPIC_OF_AGGREGATE.get(aggregate.partition(":")[0])
 
 
 def consumed_by(service: str) -> tuple[Topic, ...]:

@@ -1,9 +1,10 @@
 """Field types shared by events and messages."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from tsunagu_contracts.encoding import is_compact
 
@@ -31,8 +32,37 @@ Compact = Annotated[
 ]
 """A compact JOSE serialisation (RFC 7515, RFC 7516); verified where it is used."""
 
-Instant = AwareDatetime
-"""A moment with its offset (RFC 3339)."""
+
+def _written_as_a_moment(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("no moment of RFC 3339")
+
+
+def _exists_in_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the calendar") from None
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _END_OF_WHOLE:
+        return value
+    raise ValueError("no whole number of 32 bits")
+
+
+_END_OF_WHOLE = 1 << 31
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_a_moment), AfterValidator(_exists_in_utc)]
+"""A moment with its offset (RFC 3339), which also has a name in UTC: databases keep and return it so."""
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number of at most 32 bits, as databases keep it; a number in JSON and not a text that looks like one."""
+
+Version = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+"""The version of an aggregate; the first is 1."""
 
 Jwk = Mapping[str, str]
 """A public JSON Web Key (RFC 7517) whose members are all strings."""

@@ -102,7 +102,8 @@ class Admission:
         return True
 
     def _has_seen(self, cause: Cause) -> bool:
-        if topic_of_aggregate(cause.aggregate).name not in self.heeded:
+        topic = topic_of_aggregate(cause.aggregate)
+        if topic is None or topic.name not in self.heeded:
             return True
         last = self.seen.get(cause.aggregate)
         return last is not None and last.version >= cause.version

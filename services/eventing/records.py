@@ -9,7 +9,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Event, decode_event
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.topics import agency_of_outbound
+from tsunagu_contracts.topics import TOPIC_NAMED, agency_of_outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Record:
     """One message exactly as it stands in Kafka; `timestamp_ms` is Unix time in milliseconds.
 
     `key` and `value` are what handlers read; `raw_key` and `tombstone` keep what those two leave out, for
-    whoever stores exact bytes: a key that is not UTF-8, and a value that is null rather than empty.
+    whoever stores exact bytes: a key that is no text, and a value that is null rather than empty.
     """
 
     topic: str
@@ -32,16 +32,12 @@ class Record:
 
     @classmethod
     def of(cls, message: "ConsumerRecord[bytes | None, bytes | None]") -> "Record":
-        """Take over a message of the Kafka client; a key that is not UTF-8 counts as none."""
-        try:
-            key = message.key.decode() if message.key is not None else None
-        except UnicodeDecodeError:
-            key = None
+        """Take over a message of the Kafka client; a key that is no text counts as none."""
         return cls(
             message.topic,
             message.partition,
             message.offset,
-            key,
+            _text(message.key),
             message.value or b"",
             # A header may be null, whatever the client's annotations say.
             tuple((n, None if v is None else bytes(v)) for n, v in message.headers),  # type: ignore[redundant-expr]
@@ -55,7 +51,7 @@ class Record:
         """The trace context that the message carries, if it is text."""
         for name, value in self.headers:
             if name == TRACEPARENT and value is not None:
-                return value.decode("ascii", errors="replace")
+                return _text(value)
         return None
 
     @property
@@ -90,9 +86,32 @@ def decode(record: Record) -> Item | Undecodable:
         event = decode_event(record.value)
     except Refusal as refusal:
         return Undecodable(record, refusal.code, refusal.detail.get("where", ""))
-    if record.key != event.key:
-        return Undecodable(record, RefusalCode.INVALID_CONTENT, "key")
+    where = "key" if record.key != event.key else _misplaced(record.topic, event)
+    if where is not None:
+        return Undecodable(record, RefusalCode.INVALID_CONTENT, where)
     return Item(record, event, record.traceparent)
+
+
+def _misplaced(name: str, event: Event) -> str | None:
+    """What of an event the catalogue does not have on this topic: else it would use up versions of another's."""
+    topic = TOPIC_NAMED.get(name)
+    if topic is None:
+        return None
+    if type(event.data) not in topic.events:
+        return "type"
+    if event.aggregate.partition(":")[0] not in topic.aggregates:
+        return "aggregate"
+    return None if event.source == f"tsunagu/{topic.producer}" else "source"
+
+
+def _text(raw: bytes | None) -> str | None:
+    """UTF-8 as text; None for anything else, and for a zero byte, which PostgreSQL's texts cannot hold."""
+    if raw is None or b"\0" in raw:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def digest_of(record: Record) -> str:

@@ -90,8 +90,8 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
         ),
         pytest.param(
             "events/consent.py",
-            "    statement_number: int\n",
-            "    statement_number: int | None\n",
+            "    statement_number: Whole\n",
+            "    statement_number: Whole | None\n",
             "release.granted.v1: data.statement_number: may now be null",
             id="field may be null",
         ),

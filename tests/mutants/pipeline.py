@@ -8,6 +8,21 @@ _WATCHDOG = f"{EVENTING}/test_watchdog.py"
 _COMPARING = "        WHERE consumed_positions.next_offset = excluded.previous_offset\n"
 
 PIPELINE = (
+    # What is taken for an event.
+    Mutant(
+        "a zero byte counts as text",
+        "services/eventing/records.py",
+        '    if raw is None or b"\\0" in raw:\n',
+        "    if raw is None:\n",
+        ("tests/unit/eventing/test_records.py",),
+    ),
+    Mutant(
+        "an event counts on any topic",
+        "services/eventing/records.py",
+        "else _misplaced(record.topic, event)\n",
+        "else None\n",
+        ("tests/unit/eventing/test_records.py",),
+    ),
     # What is said.
     Mutant(
         "sent without acknowledgement",

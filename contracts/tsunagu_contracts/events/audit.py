@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.types import Id
+from tsunagu_contracts.types import Id, Whole
 
 
 class QueryAnswered(EventData):
@@ -18,5 +18,5 @@ class QueryAnswered(EventData):
     mandate_id: Id | None
     query: Id
     parameters: Mapping[Id, str]
-    rows: int
+    rows: Whole
     refused: RefusalCode | None = None

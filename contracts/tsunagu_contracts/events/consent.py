@@ -10,7 +10,7 @@ from tsunagu_contracts.codes import (
 )
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.referral import Reason, SectionCoverage
-from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant
+from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant, Whole
 
 
 class CoverageDecided(EventData):
@@ -54,7 +54,7 @@ class StatementRecorded(EventData):
     TYPE: ClassVar[str] = "statement.recorded.v1"
 
     record_id: Id
-    number: int
+    number: Whole
     statement_id: Id
     referral_id: Id
     kind: StatementKind
@@ -77,7 +77,7 @@ class ReleaseGranted(EventData):
     TYPE: ClassVar[str] = "release.granted.v1"
 
     record_id: Id
-    number: int
+    number: Whole
     release_id: Id
     referral_id: Id
     section_id: Id
@@ -87,7 +87,7 @@ class ReleaseGranted(EventData):
     coordinator_id: Id
     appointment_id: Id
     statement_id: Id
-    statement_number: int
+    statement_number: Whole
     decided_at: Instant
 
 
@@ -97,7 +97,7 @@ class ReleaseRefused(EventData):
     TYPE: ClassVar[str] = "release.refused.v1"
 
     record_id: Id | None
-    number: int | None
+    number: Whole | None
     release_id: Id
     referral_id: Id
     section_id: Id

@@ -1,11 +1,30 @@
 """What `directory` says: agencies, appointments and mandates, by ids and never by names of staff."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from tsunagu_contracts.actors import ActorString
 from tsunagu_contracts.codes import AgencyKind, Area, Field, Role, ServiceFamily
+from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.keys import KeyUse, PublicKey
 from tsunagu_contracts.types import AgencyId, Id, Instant, Jwk
+
+
+def _a_key_for(use: KeyUse) -> AfterValidator:
+    """Readers keep keys as they come and import them with every message of the agency: no other thing may pass."""
+
+    def check(jwk: Jwk) -> Jwk:
+        try:
+            key = PublicKey.from_jwk(jwk)
+        except Refusal:
+            raise ValueError("no public key") from None
+        if key.use is not use:
+            raise ValueError("a key for something else")
+        return jwk
+
+    return AfterValidator(check)
 
 
 class AgencyRegistered(EventData):
@@ -18,8 +37,8 @@ class AgencyRegistered(EventData):
     areas: tuple[Area, ...]
     desk_for: tuple[Area, ...]
     service_families: tuple[ServiceFamily, ...]
-    signing_key: Jwk
-    encryption_key: Jwk
+    signing_key: Annotated[Jwk, _a_key_for(KeyUse.SIGNING)]
+    encryption_key: Annotated[Jwk, _a_key_for(KeyUse.ENCRYPTION)]
 
 
 class AppointmentGranted(EventData):

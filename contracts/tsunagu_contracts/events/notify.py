@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.types import AgencyId, Id
+from tsunagu_contracts.types import AgencyId, Id, Whole
 
 
 class NotificationCreated(EventData):
@@ -16,7 +16,7 @@ class NotificationCreated(EventData):
     coordinator_id: Id
     agency_id: AgencyId
     referral_id: Id
-    referral_version: int
+    referral_version: Whole
     message: Id
     parameters: Mapping[Id, Id]
 

@@ -19,7 +19,7 @@ from tsunagu_contracts.codes import (
     Urgency,
 )
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.types import AgencyId, Compact, Digest, Frozen, Id
+from tsunagu_contracts.types import AgencyId, Compact, Digest, Frozen, Id, Whole
 
 Reason = Annotated[DecisionReason | RefusalCode, Field(union_mode="left_to_right")]
 """Why a section may or may not be opened. No value is in both; trying them in turn costs a tenth of comparing them."""
@@ -157,5 +157,5 @@ class MessageRefused(EventData):
     message_id: Id | None = None
     referral_id: Id | None = None
     topic: str | None = None
-    partition: int | None = None
+    partition: Whole | None = None
     offset: int | None = None
