@@ -99,12 +99,13 @@ _OLDEST_AGE = sa.text("""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)
     FROM outbox WHERE published_at IS NULL
 """)
-# The moment is computed first, for an index cannot be searched by a function that changes from row to row.
+# The moment is computed first, for an index cannot be searched by a function that changes from row to row; and the
+# ids are made an array, for joining so many ids would read the whole table.
 _PRUNE = sa.text("""
-    DELETE FROM outbox WHERE id IN (
+    DELETE FROM outbox WHERE id = ANY (ARRAY(
         SELECT id FROM outbox WHERE published_at < (SELECT clock_timestamp() - CAST(:keep AS interval))
         ORDER BY published_at LIMIT :limit
-    )
+    ))
 """)
 
 

@@ -13,7 +13,8 @@ from tsunagu_contracts.topics import TOPICS
 _log = logging.getLogger("tsunagu.eventing.parked")
 
 # A lane is stuck when something in it failed, or when what it waits for stands in a stuck lane. All others wait for
-# a cause that Kafka still has to deliver: to stop for those would be to wait for ourselves.
+# a cause that Kafka still has to deliver: to stop for those would be to wait for ourselves. Lanes are looked up with
+# IN, which is done by hashing; to compare each message with each stuck lane would take seconds where many wait.
 _COUNT = sa.text("""
     WITH RECURSIVE kinds AS (
         SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:topics AS text[])) AS kind (aggregate, topic)
@@ -25,9 +26,9 @@ _COUNT = sa.text("""
         JOIN parked AS waiting ON waiting.cause_aggregate = kinds.aggregate || ':' || stuck.key
     )
     SELECT count(*) AS everything, count(*) FILTER (
-        WHERE NOT blocks OR EXISTS (
-            SELECT FROM stuck WHERE stuck.topic = parked.topic AND stuck.key IS NOT DISTINCT FROM parked.key
-        )
+        WHERE NOT blocks
+            OR (topic, key) IN (SELECT topic, key FROM stuck)
+            OR (key IS NULL AND topic IN (SELECT topic FROM stuck WHERE key IS NULL))
     ) AS stuck
     FROM parked
 """)

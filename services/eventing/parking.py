@@ -27,10 +27,11 @@ _BLOCKED = sa.text("""
     WHERE blocks AND (topic, key) IN (SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[])))
     FOR SHARE
 """)
+# Not a join: with many that wait, and nothing known of how many may go on, it would read all that has been seen.
 _RELEASABLE = sa.text("""
-    SELECT DISTINCT topic, key, CASE WHEN blocks THEN 0 ELSE id END AS alone
-    FROM parked LEFT JOIN seen_versions ON aggregate = cause_aggregate AND version >= cause_version
-    WHERE replay_requested_at IS NOT NULL OR aggregate IS NOT NULL
+    SELECT DISTINCT topic, key, CASE WHEN blocks THEN 0 ELSE id END AS alone FROM parked
+    WHERE replay_requested_at IS NOT NULL
+        OR (SELECT version FROM seen_versions WHERE aggregate = cause_aggregate) >= cause_version
     LIMIT 100
 """)
 _LANE = sa.text("""

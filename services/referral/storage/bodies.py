@@ -16,16 +16,17 @@ _STORE = Statement("""
 _OF = sa.text(
     "SELECT referral_id, section_id, body FROM bodies WHERE referral_id = ANY(:referral_ids) ORDER BY section_id"
 )
+# Ids are made arrays, for where their number is not known, joining them would read the whole table.
 _DELETE_DUE = sa.text("""
     WITH due AS (
         SELECT referral_id FROM referrals
         WHERE closed_at <= :closed_until AND bodies_deleted_at IS NULL
         ORDER BY closed_at LIMIT :at_most FOR UPDATE SKIP LOCKED
     ), marked AS (
-        UPDATE referrals SET bodies_deleted_at = :now WHERE referral_id IN (SELECT referral_id FROM due)
+        UPDATE referrals SET bodies_deleted_at = :now WHERE referral_id = ANY (ARRAY(SELECT referral_id FROM due))
         RETURNING referral_id
     )
-    DELETE FROM bodies WHERE referral_id IN (SELECT referral_id FROM marked)
+    DELETE FROM bodies WHERE referral_id = ANY (ARRAY(SELECT referral_id FROM marked))
 """)
 
 
