@@ -7,8 +7,9 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from deploy.blocking import run_blocking
 from deploy.data_folder import DataFolder, NetworkSecrets
 from deploy.demo import private_files
 from deploy.demo.keys import agency_keys_file, make_keys
-from deploy.embedded.ports import LOOPBACK, ports_kept_in
+from deploy.embedded.ports import LOOPBACK, free_ports, ports_kept_in
 from deploy.embedded.processes import ChildProcess
 from deploy.provisioning.broker import provision_broker
 from deploy.provisioning.databases import provision_databases
@@ -79,7 +80,7 @@ class EmbeddedNetwork:
         """Start every process and return once all are ready; where one fails, all are stopped again."""
         names = [ISSUER, *SERVICES]
         self._ports = dict(zip(names, ports_kept_in(self.data.root / "ports.json", len(names)), strict=True))
-        self._processes = {name: self._process(name) for name in names}
+        self._processes = {name: self._process(name, name) for name in names}
         try:
             if not self.data.known.exists():
                 # The directory is ready once it has said the network, the others once they have heard what was
@@ -100,13 +101,27 @@ class EmbeddedNetwork:
 
     def stop(self) -> None:
         """Ask every process to end, wait for all; the issuer goes last. Does nothing to what is not running."""
-        services = [process for name, process in self._processes.items() if name != ISSUER]
-        # Side by side: each drains what it has in hand and none waits for another.
-        with ThreadPoolExecutor(max_workers=len(SERVICES)) as stopping:
-            list(stopping.map(ChildProcess.stop, services))
+        _stop_side_by_side([process for name, process in self._processes.items() if name != ISSUER])
         if ISSUER in self._processes:
             self._processes[ISSUER].stop()
         self.data.run.unlink(missing_ok=True)
+
+    @contextmanager
+    def two_replicas(self) -> Iterator[Mapping[str, str]]:
+        """A second process beside each service while the block lasts; gives the name of each service's second."""
+        seconds = {service: f"{service}-2" for service in SERVICES}
+        self._ports |= zip(seconds.values(), free_ports(len(seconds)), strict=True)
+        self._processes |= {second: self._process(service, second) for service, second in seconds.items()}
+        try:
+            for second in seconds.values():
+                self._processes[second].start()
+            for second in seconds.values():
+                self.wait_ready(second)
+            yield seconds
+        finally:
+            _stop_side_by_side([self._processes.pop(second) for second in seconds.values()])
+            for second in seconds.values():
+                del self._ports[second]
 
     def restart(self, name: str) -> None:
         """Stop a process in order if it runs, start it again at its address, wait until it is ready."""
@@ -121,6 +136,12 @@ class EmbeddedNetwork:
         """Start a process that is not running and wait until it is ready."""
         self._processes[name].start()
         self.wait_ready(name)
+
+    def revive_service(self, name: str) -> None:
+        """Start a service that is not running and wait until it is alive; it may still have to catch up."""
+        self._processes[name].start()
+        url = f"{self.address(name)}/health/live"
+        self._processes[name].wait_until(lambda: _answers_ok(url), seconds=READY_SECONDS)
 
     def ensure_running(self) -> list[str]:
         """Start whatever has been killed and wait until it is ready; returns the names."""
@@ -177,17 +198,17 @@ class EmbeddedNetwork:
         """A service's own database as its role sees it, for tests and sweeps."""
         return self._databases[service]
 
-    def _process(self, name: str) -> ChildProcess:
-        module = "deploy.issuer" if name == ISSUER else f"services.{name}"
+    def _process(self, service: str, name: str) -> ChildProcess:
+        module = "deploy.issuer" if service == ISSUER else f"services.{service}"
         return ChildProcess(
             name,
             [sys.executable, "-m", module],
             self.log(name),
             self.data.marks / f"{name}.json",
-            environment=self._environment(name),
+            environment=self._environment(service, name),
         )
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def _environment(self, service: str, name: str) -> dict[str, str]:
         self.data.traces.mkdir(parents=True, exist_ok=True)
         common = {
             "TSUNAGU_DATA": str(self.data.root),
@@ -197,13 +218,13 @@ class EmbeddedNetwork:
             "TSUNAGU_LOG_FILE": str(self.log(name)),
             "PYTHONUNBUFFERED": "1",
         }
-        if name == ISSUER:
+        if service == ISSUER:
             return common
         own = {
-            "TSUNAGU_DATABASE_URL": self._databases[name].url,
+            "TSUNAGU_DATABASE_URL": self._databases[service].url,
             "TSUNAGU_KAFKA_BOOTSTRAP": self._kafka.bootstrap,
-            "TSUNAGU_KAFKA_USERNAME": name,
-            "TSUNAGU_KAFKA_PASSWORD": self._secrets.kafka_users[name],
+            "TSUNAGU_KAFKA_USERNAME": service,
+            "TSUNAGU_KAFKA_PASSWORD": self._secrets.kafka_users[service],
             "TSUNAGU_TRUST_FILE": str(self.data.trust),
             "TSUNAGU_TRACES_FILE": str(self.data.traces / f"{name}.jsonl"),
         }
@@ -211,7 +232,7 @@ class EmbeddedNetwork:
             "consent": {"TSUNAGU_KEYSTORE_DIR": str(self.data.keystore)},
             "directory": {"TSUNAGU_NETWORK_DIR": str(self._files)},
         }
-        return common | own | special.get(name, {})
+        return common | own | special.get(service, {})
 
     def _write_login(self, agency_id: str) -> None:
         login = self.agency(agency_id).kafka
@@ -237,6 +258,12 @@ def agency_ids(files: Path) -> list[str]:
         for identifier in organisation["organization_identifiers"]
         if identifier["identifier_scheme"] == "tsunagu"
     )
+
+
+def _stop_side_by_side(processes: Collection[ChildProcess]) -> None:
+    """Stop services; each drains what it has in hand and none waits for another."""
+    with ThreadPoolExecutor(max_workers=len(SERVICES)) as stopping:
+        list(stopping.map(ChildProcess.stop, processes))
 
 
 def _answers_ok(url: str) -> bool:

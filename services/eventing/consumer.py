@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from services.eventing import parking, positions
 from services.eventing.broker import KafkaAccess
@@ -85,10 +86,16 @@ class Consumer:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Join the group and begin to consume; with too much parked it waits until that is less."""
+        """Join the group and begin to consume.
+
+        With too much parked it waits until that is less, and where Kafka is away it goes on trying.
+        """
         await self._parked.look()
         if not self._parked.full:
-            await self._connect()
+            try:
+                await self._connect()
+            except (KafkaError, TimeoutError, OSError) as error:
+                _log.warning("no connection to Kafka, tried again error=%s", type(error).__name__)
         self._tasks = [asyncio.create_task(self._release_loop()), asyncio.create_task(self._connect_loop())]
 
     async def stop(self) -> None:

@@ -17,7 +17,7 @@ from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.topics import SERVICES, TOPICS, agency_outbound, consumed_by
 
 CONSUMING = tuple(service for service in SERVICES if consumed_by(service))
-SETTLED_WITHIN_SECONDS = 120.0
+STILL_SECONDS = 120.0
 KAFKA_SECONDS = 60.0
 
 Position = tuple[str, int, int]
@@ -145,19 +145,29 @@ async def parked(network: EmbeddedNetwork) -> dict[str, set[tuple[object, ...]]]
 
 
 async def settled(
-    network: EmbeddedNetwork, senders: Sequence[str], parked_before: Mapping[str, Collection[tuple[object, ...]]]
+    network: EmbeddedNetwork,
+    senders: Sequence[str],
+    parked_before: Mapping[str, Collection[tuple[object, ...]]],
 ) -> None:
-    """Return once everything said has reached Kafka and everything on Kafka has taken effect everywhere."""
+    """Return once everything said has reached Kafka and everything on Kafka has taken effect everywhere.
+
+    However much there is, it fails only when no consumer has moved for a while.
+    """
     outbound = [agency_outbound(sender) for sender in senders]
     partitions = _partitions(network.kafka_admin, [*(topic.name for topic in TOPICS), *outbound])
 
+    moved, taken = time.monotonic(), -1
+
     async def waits_for() -> str:
+        nonlocal moved, taken
         last = await asyncio.to_thread(_ends, network.kafka_admin, partitions)
         if last is None:
             return "Kafka to answer"
-        for service in CONSUMING:
+        stand = {service: await positions(network, service) for service in CONSUMING}
+        if (now_taken := sum(sum(at.values()) for at in stand.values())) != taken:
+            moved, taken = time.monotonic(), now_taken
+        for service, at in stand.items():
             read = {topic.name for topic in consumed_by(service)} | (set(outbound) if service == "referral" else set())
-            at = await positions(network, service)
             if any(at.get(where, 0) < end for where, end in last.items() if where[0] in read):
                 return f"{service} to take what stands on Kafka"
         # In this order: whatever was said while looking is now in an outbox, or has moved an end.
@@ -171,7 +181,7 @@ async def settled(
             return "Kafka to stand still"
         return ""
 
-    deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
     while waiting := await waits_for():
-        assert time.monotonic() < deadline, f"waited {SETTLED_WITHIN_SECONDS:.0f} s for {waiting}"
+        still = time.monotonic() - moved
+        assert still < STILL_SECONDS, f"nothing moved for {still:.0f} s while waiting for {waiting}"
         await asyncio.sleep(0.05)

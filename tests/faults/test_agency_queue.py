@@ -1,7 +1,6 @@
 """kill -9 while an agency puts and sends: what was put arrives, in order, and takes effect once."""
 
 import asyncio
-import os
 import random
 import sys
 from collections import Counter
@@ -14,6 +13,8 @@ from deploy.network import EmbeddedNetwork
 from docs.examples.offline_queue import main as offline_example
 from tests.e2e.agencies import CLINIC, DESK, DESK_WORKER, folder_of
 from tests.faults.histories import parked, read_topics, rows, settled, versions
+from tests.faults.journeys import ACTS
+from tests.faults.seeds import Telling, seed_of_run
 from tests.faults.traffic import Traffic
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
@@ -28,15 +29,9 @@ from tsunagu_agency import (
 )
 from tsunagu_contracts.topics import REFERRAL_EVENTS, agency_outbound
 
-SEED_VARIABLE = "TSUNAGU_TEST_SEED"
 REFERRALS = 12
 LIVES = 6
 WAIT_SECONDS = 120.0
-ACTS = {
-    ReferralAct.ACCEPT: "referral.accepted.v1",
-    ReferralAct.START: "referral.started.v1",
-    ReferralAct.COMPLETE: "referral.completed.v1",
-}
 
 
 @pytest.fixture
@@ -131,8 +126,8 @@ async def test_what_was_put_survives_kill_9_and_takes_effect_once_in_order(
     network: EmbeddedNetwork, traffic: Traffic, desk: AgencyClient, tmp_path: Path
 ) -> None:
     """A clinic refers, a desk accepts, starts and completes, each through a queue whose programs are killed."""
-    seed = int(os.environ.get(SEED_VARIABLE) or random.SystemRandom().randrange(1_000_000))
-    print(f"seed {seed} ({SEED_VARIABLE}={seed} repeats it)")  # noqa: T201 - shown on failure
+    seed = seed_of_run()
+    Telling(seed)
     before = await parked(network)
     referrals = await traffic.seal(REFERRALS)
     # In this order each act expects the one before it: what overtakes or is missing is refused.

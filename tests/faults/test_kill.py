@@ -1,7 +1,6 @@
 """kill -9 while many referrals are under way: nothing is lost, nothing happens twice, everybody is told once."""
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -12,6 +11,9 @@ from deploy.network import EmbeddedNetwork
 from tests.e2e.agencies import CLINIC, folder_of
 from tests.faults.checks import check_everything_took_effect_once, look_before
 from tests.faults.histories import parked, positions, settled
+from tests.faults.journeys import Journey
+from tests.faults.recording import recording
+from tests.faults.seeds import Telling, seed_of_run
 from tests.faults.traffic import Traffic
 from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
@@ -22,7 +24,6 @@ from tsunagu_contracts.topics import SERVICES
 pytestmark = pytest.mark.faults
 
 PERSONS = 8
-SEED_VARIABLE = "TSUNAGU_TEST_SEED"
 TAKEN_PER_REFERRAL = {"referral": 2, "consent": 2, "notify": 3, "audit": 7}
 """How many records of each referral a service takes in; `directory` takes none and is killed by another's progress."""
 
@@ -35,7 +36,8 @@ async def traffic(network: EmbeddedNetwork) -> AsyncIterator[Traffic]:
         parked_before = await parked(network)
         await ready.agree()
         await settled(network, [CLINIC], parked_before)
-        yield ready
+        async with recording(network):
+            yield ready
 
 
 class Killing:
@@ -44,16 +46,11 @@ class Killing:
     def __init__(self, network: EmbeddedNetwork, seed: int) -> None:
         self._network = network
         self._random = random.Random(seed)
-        self._started = time.monotonic()
-        self.tell(f"seed {seed}; {SEED_VARIABLE}={seed} repeats it")
+        self.tell = Telling(seed)
 
     def shuffled(self) -> list[str]:
         """Every service once, in some order."""
         return self._random.sample(SERVICES, len(SERVICES))
-
-    def tell(self, what: str) -> None:
-        """Say something with the time since the start, to whoever reads a failed test."""
-        print(f"[{time.monotonic() - self._started:6.2f} s] {what}")  # noqa: T201 - pytest shows it on failure
 
     async def within(self, victim: str, referrals: int) -> None:
         """Return at a random moment while the victim works on this many referrals that are being published."""
@@ -109,11 +106,6 @@ Kill = Callable[[Killing, Servers, int], Coroutine[None, None, None]]
 """One way of killing what the services stand on, while this many referrals are being published."""
 
 
-def seed_of_run() -> int:
-    """A new seed, unless the environment asks for one."""
-    return int(os.environ.get(SEED_VARIABLE) or random.SystemRandom().randrange(1_000_000))
-
-
 def parts(messages: Sequence[OutgoingMessage], count: int) -> list[Sequence[OutgoingMessage]]:
     """The messages in this many parts of about the same size."""
     return [messages[number::count] for number in range(count)]
@@ -135,7 +127,8 @@ async def run(
         await publishing
     await settled(network, [CLINIC], before.parked)
     killing.tell(f"settled; {referrals} referrals and {len(chosen)} kills in {time.monotonic() - started:.1f} s")
-    repeated = await check_everything_took_effect_once(network, [each.referral_id for each in messages], before)
+    journeys = [Journey(each.referral_id, traffic.route) for each in messages]
+    repeated = await check_everything_took_effect_once(network, journeys, messages, before)
     killing.tell(f"all is as it must be; {repeated} records stand on Kafka more than once")
 
 
@@ -159,7 +152,8 @@ async def test_what_the_services_stand_on_is_killed(
     await publishing
     await settled(network, [CLINIC], before.parked)
     killing.tell("settled")
-    repeated = await check_everything_took_effect_once(network, [each.referral_id for each in messages], before)
+    journeys = [Journey(each.referral_id, traffic.route) for each in messages]
+    repeated = await check_everything_took_effect_once(network, journeys, messages, before)
     killing.tell(f"all is as it must be; {repeated} records stand on Kafka more than once")
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from deploy.embedded.infrastructure import EmbeddedInfrastructure
 
 
+RESTART_SECONDS = 300.0
+"""How long a broker that was killed under load may take to look through its log."""
+
+
 @dataclass(frozen=True)
 class Server:
     """One server: `kill` ends it as a crash does, `start` returns once it answers again at the same address."""
@@ -28,6 +32,6 @@ def embedded_servers(embedded: EmbeddedInfrastructure) -> Servers:
     """The two processes of the embedded infrastructure."""
     # Asked for at each kill, because each start makes a new process.
     return Servers(
-        Server(lambda: embedded.broker.process.kill(), embedded.broker.start),
+        Server(lambda: embedded.broker.process.kill(), lambda: embedded.broker.start(seconds=RESTART_SECONDS)),
         Server(lambda: embedded.server.process.kill(), embedded.server.start),
     )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor, wait
 
+import httpx
 import psutil
 import pytest
 
@@ -43,6 +45,27 @@ def test_kafka_keeps_everything_over_a_restart(servers: Servers, network: Embedd
     assert read_last(network.service_login("referral"), topic, group="referral") == b'{"kept":true}'
     for service in SERVICES:
         network.wait_ready(service)
+
+
+def test_a_service_that_starts_while_kafka_is_away_waits_for_it(servers: Servers, network: EmbeddedNetwork) -> None:
+    """It is alive and not ready, and ready once the broker is back, without being started again."""
+    network.kill("notify")
+    servers.broker.kill()
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        revived = aside.submit(network.revive, "notify")
+        try:
+            while not revived.done() and not _lives(network.address("notify")):
+                wait([revived], 0.1)
+        finally:
+            servers.broker.start()
+        revived.result()
+
+
+def _lives(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health/live").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
 
 
 async def test_postgres_keeps_what_was_committed(servers: Servers, make_database: MakeDatabase) -> None:

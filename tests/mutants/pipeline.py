@@ -192,6 +192,13 @@ PIPELINE = (
         (f"{EVENTING}/test_parked_limit.py",),
     ),
     Mutant(
+        "a service that starts while Kafka is away ends",
+        "services/eventing/consumer.py",
+        "            except (KafkaError, TimeoutError, OSError) as error:\n",
+        "            except ZeroDivisionError as error:\n",
+        ("tests/infra/test_restart.py::test_a_service_that_starts_while_kafka_is_away_waits_for_it",),
+    ),
+    Mutant(
         "readiness stays true while stopping",
         "services/runtime/app.py",
         "        self._stopping.set()\n",
