@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from aiokafka import TopicPartition
-from opentelemetry.trace import Link, SpanKind, get_current_span
+from opentelemetry.trace import Link, SpanKind
 
 from services.eventing import admission, parking
 from services.eventing.admission import Admission
@@ -16,7 +16,7 @@ from services.eventing.parking import Parking, Releasable
 from services.eventing.positions import PositionLost, Positions
 from services.eventing.records import Item, Record, decode
 from services.eventing.statements import Conflict
-from services.eventing.tracing import context_of, traceparent_of, tracer
+from services.eventing.tracing import context_of, span_context_of, traceparent_of, tracer
 from services.eventing.work import Work
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
@@ -211,12 +211,12 @@ class Processor:
         if not traces:
             yield items
             return
-        parents = [context_of(trace) for trace in traces]
+        parents = [parent for trace in traces if (parent := span_context_of(trace)) is not None]
         with tracer.start_as_current_span(
             f"{self._service} process",
-            context=parents[0] if len(traces) == 1 else None,
+            context=context_of(parents[0]) if len(traces) == len(parents) == 1 else None,
             kind=SpanKind.CONSUMER,
-            links=[Link(get_current_span(parent).get_span_context()) for parent in parents],
+            links=[Link(parent) for parent in parents],
             attributes={"messaging.batch.message_count": len(items)},
         ):
             ours = traceparent_of()
