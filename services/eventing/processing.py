@@ -3,11 +3,12 @@
 import logging
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from aiokafka import TopicPartition
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanContext, SpanKind, set_span_in_context
 
 from services.eventing import admission, parking
 from services.eventing.admission import Admission
@@ -51,7 +52,7 @@ class Processor:
         items, alone = admission.split(decoded)
         if self._raw:
             items, alone = [one if isinstance(one, Item) else Item(one.record, None) for one in decoded], []
-        with self._span(items) as traced:
+        with self._spans(items) as traced:
             parked = await self._process(traced, alone, nexts, positions)
         positions.moved(nexts)
         return parked
@@ -205,22 +206,27 @@ class Processor:
         return bool(done)
 
     @contextmanager
-    def _span(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-        """One span for a batch, linked to each of its traces; for items of one trace alone it is a part of that."""
-        traces = list(dict.fromkeys(item.trace for item in items if item.trace is not None))
-        if not traces:
+    def _spans(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """A span for each item where all are of one trace; else one for the batch, linked to each of its traces."""
+        parents = {item.trace: span_context_of(item.trace) for item in items if item.trace is not None}
+        known = [parent for parent in parents.values() if parent is not None]
+        if len(known) == len(parents) == 1:
+            with ExitStack() as stack:
+                yield [self._in_span(stack, item, known[0]) for item in items]
+        elif known:
+            name, links = f"{self._service} batch", [Link(parent) for parent in known]
+            with tracer.start_as_current_span(name, Context(), kind=SpanKind.CONSUMER, links=links):
+                yield items
+        else:
             yield items
-            return
-        parents = [parent for trace in traces if (parent := span_context_of(trace)) is not None]
-        with tracer.start_as_current_span(
-            f"{self._service} process",
-            context=context_of(parents[0]) if len(traces) == len(parents) == 1 else None,
-            kind=SpanKind.CONSUMER,
-            links=[Link(parent) for parent in parents],
-            attributes={"messaging.batch.message_count": len(items)},
-        ):
-            ours = traceparent_of()
-            yield [replace(item, trace=ours) if item.trace else item for item in items] if len(traces) == 1 else items
+
+    def _in_span(self, stack: ExitStack, item: Item, parent: SpanContext) -> Item:
+        if item.trace is None:
+            return item
+        name = item.event.type if item.event else "agency.message"
+        span = tracer.start_span(f"{self._service} {name}", context_of(parent), kind=SpanKind.CONSUMER)
+        stack.callback(span.end)
+        return replace(item, trace=traceparent_of(set_span_in_context(span)))
 
 
 def _where(error: BaseException) -> str:

@@ -99,7 +99,9 @@ async def _into_table(network: EmbeddedNetwork, made: Planted) -> None:
         await connection.execute("CREATE TABLE sweep_control (content bytea, words text[])")
         words = list(made.texts.values())
         await connection.executemany(
-            "INSERT INTO sweep_control VALUES ($1, $2)", [(content, words) for content in made.contents]
+            # Twice: one of the two may stand across the header of a page in the database's log of changes.
+            "INSERT INTO sweep_control VALUES ($1, $2)",
+            [(content, words) for content in (*made.contents, *made.contents)],
         )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from deploy.embedded.infrastructure import EmbeddedInfrastructure
 
-
 RESTART_SECONDS = 300.0
 """How long a broker that was killed under load may take to look through its log."""
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 
 from services.audit.storage.tables import accesses, findings, log_entries, read_events
 from services.eventing.positions import PositionLost
@@ -12,7 +13,6 @@ from tests.builders.audit_bench import AuditBench, audit_bench
 from tests.builders.batches import statements_of
 from tests.builders.said import Course, Saying
 from tests.infra.databases import MakeDatabase
-from tsunagu_contracts.encoding import digest
 
 
 @pytest.fixture
@@ -67,13 +67,25 @@ async def test_two_replicas_that_take_the_same_batch_keep_it_once(bench: AuditBe
     assert await bench.rows(findings) == []
 
 
-async def test_an_event_that_no_table_can_take_is_kept_among_others_that_are_read(bench: AuditBench) -> None:
-    """A version beyond what PostgreSQL counts to is a finding; those before and behind it are read."""
+async def test_an_event_that_a_table_does_not_take_is_kept_among_others_that_are_read(bench: AuditBench) -> None:
+    """It is a finding; those before and behind it are read."""
     saying = Saying()
     before, after = openings(saying, 3), openings(saying, 3)
-    beyond = Course(saying)
-    saying._heads[f"referral:{beyond.referral_id}"] = (2**31 - 1, digest(b"any"))
-    odd = beyond.submitted()
+    odd = Course(saying).submitted()
+    assert odd.event is not None
+    async with bench.database.engine.begin() as connection:
+        await connection.execute(
+            sa.text("""
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'not this one'; END $$
+            """)
+        )
+        await connection.execute(
+            sa.text(f"""
+                CREATE TRIGGER odd BEFORE INSERT ON read_events FOR EACH ROW
+                WHEN (new.aggregate = '{odd.event.aggregate}') EXECUTE FUNCTION refuse()
+            """)
+        )
     await bench.handle(*before, odd, *after)
     assert odd.record.value in [row["value"] for row in await bench.rows(log_entries)]
     assert [(row["kind"], row["offset"]) for row in await bench.rows(findings)] == [
