@@ -27,6 +27,7 @@ RELAY_EVERY_SECONDS = 0.5
 MARK_AFTER_SECONDS = 0.1
 KEEP_PUBLISHED = timedelta(days=1)
 PRUNE_EVERY_SECONDS = 60
+PRUNE_BATCH = 5_000
 _REMEMBERED = 20_000
 _RELAY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('tsunagu.relay'))")
 
@@ -177,7 +178,11 @@ class Publisher:
         while True:
             await asyncio.sleep(PRUNE_EVERY_SECONDS)
             try:
-                async with self._engine.begin() as connection:
-                    await outbox.prune(connection, keep=KEEP_PUBLISHED, limit=10 * BATCH)
+                while await self._prune() == PRUNE_BATCH:
+                    pass
             except Exception:
                 _log.warning("pruning failed; it will be tried again", exc_info=True)
+
+    async def _prune(self) -> int:
+        async with self._engine.begin() as connection:
+            return await outbox.prune(connection, keep=KEEP_PUBLISHED, limit=PRUNE_BATCH)
