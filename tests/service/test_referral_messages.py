@@ -87,11 +87,14 @@ async def test_a_refused_message_again_is_refused_the_same_way(bench: Bench) -> 
     assert again.value == first[-1].value
 
 
-async def test_other_content_under_a_used_id_is_refused(bench: Bench) -> None:
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+async def test_other_content_under_a_used_id_is_refused(bench: Bench, *, together: bool) -> None:
     """A message id names one content for ever."""
     manifest, raw = bench.submission()
-    _, other = bench.submission()
-    await bench.send((CLINIC, raw), (CLINIC, _resigned(other, lambda content: content.update(id=manifest.id))))
+    _, unsigned = bench.submission()
+    other = _resigned(unsigned, lambda content: content.update(id=manifest.id))
+    for batch in [[raw, other]] if together else [[raw], [other]]:
+        await bench.send(*((CLINIC, each) for each in batch))
     (refused,) = refusals(await bench.heard())
     assert (refused.code, refused.message_id) == (RefusalCode.DUPLICATE_ID, manifest.id)
     assert await bench.count() == (1, 4)
