@@ -1,13 +1,127 @@
 """The guards of the pipeline against the pitfalls of Kafka's clients, each with the test that must notice."""
 
-from tests.mutants.guards import AT_ONCE, EVENTING, POSITIONS_FIRST, Mutant
+from tests.mutants.guards import EVENTING, Mutant
 
 _OUTBOX = f"{EVENTING}/test_outbox_pitfalls.py"
 _CONSUMER = f"{EVENTING}/test_consumer_pitfalls.py"
 _WATCHDOG = f"{EVENTING}/test_watchdog.py"
 _COMPARING = "        WHERE consumed_positions.next_offset = excluded.previous_offset\n"
 
+_AT_ONCE = """                admitted = items if self._raw else await self._admitted_at_once(work, items)
+                if admitted is None:
+                    return False
+                if admitted:
+                    await self._handler(work, admitted)
+                positions.move_later(work, nexts)
+"""
+_POSITIONS_FIRST = """                async with self._database.batch() as before:
+                    positions.move_later(before, nexts)
+                admitted = items if self._raw else await self._admitted_at_once(work, items)
+                if admitted is None:
+                    return False
+                if admitted:
+                    await self._handler(work, admitted)
+"""
+
 PIPELINE = (
+    # What is kept together.
+    Mutant(
+        "rows marked before acknowledgement",
+        "services/eventing/publishing.py",
+        """        await self._producer.send(rows)
+        self._unmarked += [row.id for row in rows]
+        self._acknowledged.set()
+""",
+        """        self._unmarked += [row.id for row in rows]
+        self._acknowledged.set()
+        await self._producer.send(rows)
+""",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "position outside the transaction",
+        "services/eventing/processing.py",
+        _AT_ONCE,
+        _POSITIONS_FIRST,
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "what a batch rests on is not checked when it is written",
+        "services/eventing/statements.py",
+        """    held = " AND ".join(conditions) or "true"\n""",
+        """    held = "true"\n""",
+        (f"{EVENTING}/test_work.py",),
+    ),
+    Mutant(
+        "position moved without comparing",
+        "services/eventing/positions.py",
+        "        WHERE consumed_positions.next_offset = excluded.previous_offset\n",
+        "",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "an event said again takes effect again",
+        "services/eventing/admission.py",
+        "        if event.version <= version:\n            return False\n",
+        "        if event.version <= version:\n            return True\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "memory overtakes an unpublished row",
+        "services/eventing/publishing.py",
+        "            if all(earlier in self._waiting or earlier in self._passed_set for earlier in row.waits_for):\n",
+        "            if True:\n",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "nothing is kept in the outbox",
+        "services/eventing/publishing.py",
+        "            if lane in held or row.id in self._waiting:\n",
+        "            if True:\n",
+        (f"{EVENTING}/test_publishing.py",),
+    ),
+    Mutant(
+        "consuming from the latest offset",
+        "services/eventing/connection.py",
+        'auto_offset_reset="earliest"',
+        'auto_offset_reset="latest"',
+        (f"{EVENTING}/test_consumer.py",),
+    ),
+    Mutant(
+        "later events pass a parked one",
+        "services/eventing/admission.py",
+        "        if lane in self.blocked:\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a cause is not waited for",
+        "services/eventing/admission.py",
+        "        if cause is not None and not self._has_seen(cause):\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a rewritten past is not noticed",
+        "services/eventing/admission.py",
+        "        if event.previous != (last.digest if last else None):\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a gap is not noticed",
+        "services/eventing/admission.py",
+        "        if event.version > version + 1:\n",
+        "        if False:\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
+    Mutant(
+        "a failing item takes its neighbours with it",
+        "services/eventing/processing.py",
+        "            return await self._attempt(items, alone, nexts, positions, isolating=True)\n",
+        "            raise\n",
+        (f"{EVENTING}/test_processing.py",),
+    ),
     # What is taken for an event.
     Mutant(
         "a zero byte counts as text",
@@ -116,8 +230,8 @@ PIPELINE = (
     Mutant(
         "what a dying member had in hand is lost",
         "services/eventing/processing.py",
-        AT_ONCE,
-        POSITIONS_FIRST,
+        _AT_ONCE,
+        _POSITIONS_FIRST,
         (f"{_CONSUMER}::test_what_a_dying_member_had_in_hand_takes_effect_elsewhere",),
     ),
     Mutant(
