@@ -101,7 +101,6 @@ GUARDS = (
         "known=None)\n",
         (f"{CONSENT}/test_between_read_and_write.py",),
     ),
-    # Nothing accepted is lost, nothing takes effect twice.
     # Order, and a bad message stops nobody else.
     Mutant(
         "an event that audit cannot read takes its batch with it",
