@@ -49,6 +49,7 @@ class OutboundTopic:
     async def publish(self, message: OutgoingMessage, traceparent: str | None) -> Published:
         """Send a message's bytes and return when they are acknowledged; raises `NotPublishedError`."""
         headers = [] if traceparent is None else [(_TRACEPARENT, traceparent.encode("ascii"))]
+        producer: AIOKafkaProducer | None = None
         try:
             producer = await self._started()
             sent = producer.send_and_wait(
@@ -57,15 +58,23 @@ class OutboundTopic:
             where = await asyncio.wait_for(sent, _LIMIT_SECONDS)
         except (KafkaError, TimeoutError, OSError) as error:
             # An idempotent producer that has lost its place stays lost (aiokafka 1017): make it anew.
-            await self.close()
+            await self._discard(producer)
             raise NotPublishedError(message.message_id, type(error).__name__) from None
         return Published(where.topic, where.partition, where.offset)
 
     async def close(self) -> None:
         """Close the connection; the next `publish` opens a new one."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _stopped(producer.stop())
+        await self._discard(self._producer)
+
+    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
+        """Close this connection unless that has been done; one that others have made since is theirs."""
+        if producer is None or producer is not self._producer:
+            return
+        self._producer = None
+        if not await _stopped(producer.stop()):
+            # What would not stop would try for ever, and beside its successor.
+            for owner in (producer._sender, producer.client):
+                await _stopped(owner.close())  # type: ignore[no-untyped-call]
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -182,7 +191,10 @@ async def _start(client: _Connection) -> None:
         raise
 
 
-async def _stopped(stopping: Awaitable[None]) -> None:
-    """Wait for a client to stop, within bounds: one that failed to start can hang (aiokafka)."""
-    with suppress(KafkaError, TimeoutError, OSError):
+async def _stopped(stopping: Awaitable[None]) -> bool:
+    """Wait for a client to stop, within bounds: one that failed to start can hang (aiokafka). Says whether it did."""
+    try:
         await asyncio.wait_for(stopping, _LIMIT_SECONDS)
+    except (KafkaError, TimeoutError, OSError):
+        return False
+    return True

@@ -36,7 +36,7 @@ CONTENTS: dict[Category, str | bytes] = {Category.IDENTITY: "試験 花子", Cat
 NOTICE = Notice(version="2026-04", language=Language.JA, hash=to_base64url(sha256(b"notice").digest()))
 HANDLES_AT_ONCE = 200
 AT_ONCE = 10
-ACKNOWLEDGED_WITHIN_SECONDS = 240.0
+ACKNOWLEDGED_WITHIN_SECONDS = 900.0
 RETRY_SECONDS = 0.2
 
 

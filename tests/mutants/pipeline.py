@@ -313,6 +313,20 @@ PIPELINE = (
         ("tests/infra/test_restart.py::test_a_service_that_starts_while_kafka_is_away_waits_for_it",),
     ),
     Mutant(
+        "a connection of an agency that will not close goes on sending",
+        "agency/tsunagu_agency/kafka.py",
+        "        if not await _stopped(producer.stop()):\n",
+        "        await _stopped(producer.stop())\n        if False:\n",
+        ("tests/service/test_agency_connection.py",),
+    ),
+    Mutant(
+        "a message that fails takes away the connection that others have made",
+        "agency/tsunagu_agency/kafka.py",
+        "            await self._discard(producer)\n            raise",
+        "            await self.close()\n            raise",
+        ("tests/service/test_agency_connection.py",),
+    ),
+    Mutant(
         "readiness stays true while stopping",
         "services/runtime/app.py",
         "        self._stopping.set()\n",
