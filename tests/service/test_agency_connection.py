@@ -16,13 +16,13 @@ from tsunagu_contracts.ports import Uuid7Ids
 def made(monkeypatch: pytest.MonkeyPatch) -> list[AIOKafkaProducer]:
     """Every connection that is made to publish on."""
     connections: list[AIOKafkaProducer] = []
+    start = kafka._start
 
-    class Noted(AIOKafkaProducer):
-        async def start(self) -> None:
-            await super().start()
-            connections.append(self)
+    async def noted(producer: AIOKafkaProducer) -> None:
+        await start(producer)
+        connections.append(producer)
 
-    monkeypatch.setattr(kafka, "AIOKafkaProducer", Noted)
+    monkeypatch.setattr(kafka, "_start", noted)
     return connections
 
 
