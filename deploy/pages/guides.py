@@ -93,6 +93,9 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
         if opening.type == "th_open" and not inline.content:
             # An empty head names nothing.
             opening.tag = tokens[number + 1].tag = "td"
+        if opening.attrs.pop("style", None) == "text-align:right":
+            # The style sheet is the only place of styles.
+            opening.attrs["class"] = "number"
         if inline.content and not _JAPANESE.search(inline.content):
             shown.attrs["lang"] = "en"
         if opening.type == "heading_open":
