@@ -40,7 +40,8 @@ class Conflict(Exception):
 class Statement:
     """One SQL statement with named parameters (`:name`), each of them cast so that its type is known.
 
-    `name` lets later parts of the same batch read what this one returns.
+    `name` lets later parts of the same batch read what this one returns; `numbered` is the text with positional
+    parameters (`$1`), as the driver takes it.
     """
 
     def __init__(self, text: str, *, name: str | None = None) -> None:
@@ -48,12 +49,8 @@ class Statement:
         self.name = name
         self.parameters = tuple(dict.fromkeys(_PARAMETER.findall(text)))
         self.clause = sa.text(text)
-        self.numbered = self.numbered_from(1)
-
-    def numbered_from(self, first: int) -> str:
-        """The text with positional parameters (`$1`), as PostgreSQL takes them, from this number on."""
-        places = {name: f"${number}" for number, name in enumerate(self.parameters, start=first)}
-        return _PARAMETER.sub(lambda found: places[found[1]], self.text)
+        places = {name: f"${number}" for number, name in enumerate(self.parameters, start=1)}
+        self.numbered = _PARAMETER.sub(lambda found: places[found[1]], self.text)
 
     def named(self, number: int) -> str:
         """The text with its parameters named as those of the part with this number."""
