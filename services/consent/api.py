@@ -1,5 +1,6 @@
 """The HTTP interface of consent: blank handles, statements, releases, coverage."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -97,8 +98,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         raw = await _body(request)
         async with database.reading() as session:
             verified = await statements.verify(session, raw, calling)
-        async with database.work() as work:
-            recorded = await statements.record(work, verified, custody)
+        recorded = await database.until_settled(partial(statements.record, verified=verified, custody=custody))
         if recorded.again:
             response.status_code = 200
         return StatementAnswer(
@@ -116,8 +116,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         asked = releases.Request(wanted.referral_id, wanted.section_id, wanted.appointment)
         async with database.reading() as session:
             prepared = await releases.prepare(session, calling, asked, custody)
-        async with database.work() as work:
-            outcome = await releases.decide(work, prepared, custody)
+        outcome = await database.until_settled(partial(releases.decide, prepared=prepared, custody=custody))
         # Only here, where the transaction has committed, may the key leave.
         key = releases.hand_over(prepared, outcome)
         response.headers["Cache-Control"] = "no-store"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from services.eventing.broker import Producer
 from services.eventing.publishing import Publisher
-from services.eventing.statements import Conflict, Parameters, Row, Statement
+from services.eventing.statements import Conflict, Parameters, Row, Statement, is_conflict
 from services.eventing.work import Work
 from tsunagu_contracts.ports import Clock, Ids
 
@@ -64,8 +64,9 @@ class Database:
             try:
                 async with self.work() as work:
                     return await use_case(work)
-            except (Conflict, IntegrityError):
-                continue
+            except (Conflict, DBAPIError) as error:
+                if not _by_others(error):
+                    raise
         async with self.work() as work:
             return await use_case(work)
 
@@ -111,8 +112,17 @@ class _Direct:
         """Run a statement; it is committed when this returns."""
         try:
             return await self._driver.fetch(statement.numbered, *(parameters[name] for name in statement.parameters))
-        except asyncpg.DivisionByZeroError as error:
-            raise Conflict from error
+        except asyncpg.PostgresError as error:
+            if is_conflict(error):
+                raise Conflict from error
+            raise
+
+
+def _by_others(error: Conflict | DBAPIError) -> bool:
+    """Whether it failed because of what somebody else was doing to the same rows."""
+    if isinstance(error, Conflict | IntegrityError):
+        return True
+    return error.orig is not None and is_conflict(error.orig)
 
 
 def is_passing(error: BaseException) -> bool:

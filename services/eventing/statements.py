@@ -16,8 +16,7 @@ import sqlalchemy as sa
 
 _PARAMETER = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
 
-NOT_HELD = "22012"
-"""The SQLSTATE with which a statement fails of which a part did not touch as many rows as it had to."""
+_CONFLICTS = ("22012", "40P01")
 
 Parameters = Mapping[str, object]
 """The values of a statement by parameter name; sequences go to arrays, `json` takes text."""
@@ -35,6 +34,11 @@ class Row(Protocol):
 
 class Conflict(Exception):
     """Somebody else has changed what this rests on: nothing was written; look again and decide anew."""
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a driver's error is one: a part did not touch as many rows as it had to, or two waited for each other."""
+    return getattr(error, "sqlstate", None) in _CONFLICTS
 
 
 class Statement:

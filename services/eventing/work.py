@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.eventing import outbox
 from services.eventing.outbox import Head, OutboxRow
-from services.eventing.statements import NOT_HELD, Conflict, Parameters, Part, Row, Statement, together
+from services.eventing.statements import Conflict, Parameters, Part, Row, Statement, is_conflict, together
 from services.eventing.tracing import traceparent_of
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.encoding import digest
@@ -176,7 +176,7 @@ class _InSession:
         try:
             result = await self._session.execute(statement.clause, {**parameters})
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == NOT_HELD:
+            if error.orig is not None and is_conflict(error.orig):
                 raise Conflict from error
             raise
         return result.all() if isinstance(result, CursorResult) and result.returns_rows else []

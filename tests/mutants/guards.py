@@ -50,11 +50,12 @@ GUARDS = (
     Mutant(
         "release record outside the transaction",
         "services/consent/api.py",
-        """            outcome = await releases.decide(work, prepared, custody)
+        """        outcome = await database.until_settled(partial(releases.decide, prepared=prepared, custody=custody))
         # Only here, where the transaction has committed, may the key leave.
         key = releases.hand_over(prepared, outcome)
 """,
-        """            outcome = await releases.decide(work, prepared, custody)
+        """        async with database.work() as work:
+            outcome = await releases.decide(work, prepared, custody)
             key = releases.hand_over(prepared, outcome)
             return ReleaseAnswer(
                 release_id=outcome.release_id,

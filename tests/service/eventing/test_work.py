@@ -1,5 +1,8 @@
 """A work on a real database: written by one statement, and only where what it rests on still stands."""
 
+import asyncio
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 
@@ -8,12 +11,15 @@ from services.eventing.outbox import HEADS, Head
 from services.eventing.statements import Conflict, Statement
 from services.eventing.work import Emission, Work
 from tests.builders.batches import statements_of
+from tests.infra.eventually import eventually
+from tests.service.eventing.batches import somebody_waits
 from tests.service.eventing.conftest import IDS
 from tests.service.eventing.published import unpublished
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.events.notify import NotificationAcknowledged
 
 _KEEP = Statement("INSERT INTO kept (name) SELECT unnest(CAST(:names AS text[])) RETURNING 1")
+_TOUCH = Statement("UPDATE kept SET name = name WHERE name = CAST(:name AS text)")
 _COUNT = Statement("SELECT count(*) FROM kept")
 _READ_KEPT = Statement("INSERT INTO kept (name) SELECT name || '!' FROM said", name="echoed")
 _SAID = Statement("INSERT INTO kept (name) VALUES (CAST(:name AS text)) RETURNING name", name="said")
@@ -143,6 +149,50 @@ async def test_a_savepoint_undoes_what_was_to_be_written_in_it(database: Databas
             work.later(_KEEP, {"names": ["after"]})
         assert (await work.fetch(_COUNT, {}))[0][0] == 2
     assert await names(database) == {"before", "after"}
+
+
+@pytest.mark.parametrize("way", ["batch", "work"])
+async def test_of_two_that_wait_for_each_other_one_conflicts(database: Database, kept: None, way: str) -> None:
+    """PostgreSQL undoes one of them; that is no failure but a reason to look again, and the other is kept whole."""
+    holding = asyncio.Event()
+
+    async def hold_one_and_want_the_other() -> None:
+        async with database.work() as work:
+            await work.fetch(_KEEP, {"names": ["second"]})
+            holding.set()
+            await eventually(partial(somebody_waits, database))
+            await work.fetch(_KEEP, {"names": ["first"]})
+
+    async def take_both() -> None:
+        await holding.wait()
+        async with database.batch() if way == "batch" else database.work() as work:
+            work.later(_KEEP, {"names": ["first", "second"]})
+
+    outcomes = await asyncio.gather(hold_one_and_want_the_other(), take_both(), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes if outcome] == [Conflict]
+    assert await names(database) == {"first", "second"}
+
+
+async def test_a_use_case_is_done_anew_after_a_deadlock(database: Database, kept: None) -> None:
+    """Whoever of two was undone does its work again, and both end."""
+    both_hold = asyncio.Barrier(2)
+    tries: list[tuple[str, str]] = []
+
+    async def lock_both(order: tuple[str, str], work: Work) -> None:
+        tries.append(order)
+        first, second = order
+        await work.fetch(_TOUCH, {"name": first})
+        if len(tries) <= 2:
+            await both_hold.wait()
+        await work.session.execute(_TOUCH.clause, {"name": second})
+
+    async with database.work() as work:
+        work.later(_KEEP, {"names": ["a", "b"]})
+
+    await asyncio.gather(*(database.until_settled(partial(lock_both, order)) for order in (("a", "b"), ("b", "a"))))
+
+    assert len(tries) == 3
 
 
 async def test_a_batch_has_no_transaction_to_lock_anything_in(database: Database) -> None:
