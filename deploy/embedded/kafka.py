@@ -24,6 +24,8 @@ JVM_OPTIONS = (
     "-Xmx384m",
     "-Xms192m",
     "-XX:+UseSerialGC",
+    # On two cores the second compiler takes for a minute what the services need, and gains little after it.
+    "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
     # Kafka unmaps its index files by a way that newer JVMs warn about at every start.
     "--sun-misc-unsafe-memory-access=allow",
