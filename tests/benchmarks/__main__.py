@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import plot, probing, table
+from tests.benchmarks import plot, probing, soaking, table
 from tests.benchmarks.comparing import ratios
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.results import Run
@@ -81,6 +81,25 @@ def probe(
             console.print(table.as_rich("", *probing.costliest_rows(each, service)))
             if service in each.samples:
                 console.print(table.as_rich("", *probing.function_rows(each, service)))
+
+
+@app.command()
+def soak(
+    *,
+    referrals: Annotated[int, typer.Option(help="How many referrals go through altogether.")] = 200_000,
+    out: Annotated[Path, typer.Option(help="Folder for memory.md.")] = RESULTS,
+) -> None:
+    """Let many referrals through the real network, and show what memory its services hold meanwhile."""
+    chosen = replace(FULL, systems=("real",))
+    folder = Path(tempfile.mkdtemp(prefix="tsunagu-bench-"))
+    try:
+        found = soaking.soak(folder, chosen, referrals, lambda line: console.print(line, style="dim", highlight=False))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    heading, rows = soaking.memory_rows(found)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "memory.md").write_text(table.as_markdown(heading, rows), encoding="utf-8")
+    console.print(table.as_rich("MiB resident", heading, rows))
 
 
 @app.command()
