@@ -26,12 +26,14 @@ def label(infra: Infrastructure, tmp_path: Path) -> Iterator[str]:
 def test_containers_of_a_killed_run_are_removed_by_the_next(label: str, tmp_path: Path) -> None:
     """While a run's folder is there its containers are left alone; once it is gone, they go too."""
     docker = docker_with_images()
-    DockerContainer(image_of(POSTGRES_IMAGE[0]), command="sleep 600").with_kwargs(labels={RUN_LABEL: label}).start()
+    # Held on to: testcontainers removes a container whose object is collected.
+    left = DockerContainer(image_of(POSTGRES_IMAGE[0]), command="sleep 600").with_kwargs(labels={RUN_LABEL: label})
+    left.start()
     running = {"label": f"{RUN_LABEL}={label}"}
     folder = tmp_path / "run"
     folder.mkdir()
     forget_dead_containers(docker)
-    assert len(docker.client.containers.list(filters=running)) == 1
+    assert [each.id for each in docker.client.containers.list(filters=running)] == [left.get_wrapped_container().id]
     folder.rmdir()
     forget_dead_containers(docker)
     assert docker.client.containers.list(all=True, filters=running) == []
