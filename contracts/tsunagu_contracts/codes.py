@@ -193,6 +193,28 @@ class StatementKind(StrEnum):
     GRANT = "grant"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
+    CONFIRM = "confirm"
+
+
+class RepresentationGround(StrEnum):
+    """By what somebody speaks in the person's stead (民法; 任意後見契約に関する法律; 個人情報保護法施行令13条)."""
+
+    ADULT_GUARDIAN = "adult_guardian"
+    CURATOR = "curator"
+    ASSISTANT = "assistant"
+    VOLUNTARY_GUARDIAN = "voluntary_guardian"
+    PARENT = "parent"
+    MINOR_GUARDIAN = "minor_guardian"
+    PROXY = "proxy"
+
+
+class OverrideGround(StrEnum):
+    """On what a representative may overrule the person's own refusal (個人情報保護法27条1項1号から3号; 家庭裁判所の審判)."""
+
+    BY_LAW = "by_law"
+    PROTECTION_OF_LIFE = "protection_of_life"
+    CHILD_WELFARE = "child_welfare"
+    COURT_DECISION = "court_decision"
 
 
 class StatementMethod(StrEnum):
@@ -224,6 +246,9 @@ class DecisionReason(StrEnum):
     GRANT_STATED_BEFORE_NEGATIVE = "grant_stated_before_negative"
     NAMED_REFUSAL_STANDS = "named_refusal_stands"
     SPOKEN_TO_RECIPIENT_ONLY = "spoken_to_recipient_only"
+    CONDITION_NOT_MET = "condition_not_met"
+    PERSON_REFUSES_THEMSELF = "person_refuses_themself"
+    OTHER_PARENT_REFUSES = "other_parent_refuses"
     SECTION_INVALID = "section_invalid"
 
 
