@@ -209,7 +209,7 @@ class RepresentationGround(StrEnum):
 
 
 class OverrideGround(StrEnum):
-    """On what a representative may overrule the person's own refusal (個人情報保護法27条1項1から3号; a court's decision)."""
+    """On what a representative may overrule the person's own refusal (個人情報保護法27条1項 1号から3号, a court)."""
 
     BY_LAW = "by_law"
     PROTECTION_OF_LIFE = "protection_of_life"

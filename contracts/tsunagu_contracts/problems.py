@@ -110,10 +110,13 @@ TELLINGS: dict[RefusalCode, Telling] = {
 REASONS: dict[DecisionReason, tuple[str, str]] = {
     DecisionReason.GRANTED: ("本人の同意があります", "The person has agreed"),
     DecisionReason.NO_STATEMENT: ("本人の意向がまだ記録されていません", "The person has not been asked yet"),
-    DecisionReason.REFUSED_BY_PERSON: ("本人が断っています", "The person has refused"),
+    DecisionReason.REFUSED_BY_PERSON: (
+        "本人か、本人に代わる人が断っています",
+        "The person, or who speaks for them, has refused",
+    ),
     DecisionReason.WITHDRAWN_BY_PERSON: (
-        "本人が同意を取り消しました",
-        "The person has withdrawn the consent",
+        "本人か、本人に代わる人が同意を取り消しました",
+        "The person, or who speaks for them, has withdrawn the consent",
     ),
     DecisionReason.GRANT_EXPIRED: ("同意の期限が過ぎました", "The consent has expired"),
     DecisionReason.GRANT_NOT_YET_IN_FORCE: ("同意はまだ始まっていません", "The consent is not in force yet"),
@@ -128,6 +131,18 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
     DecisionReason.SPOKEN_TO_RECIPIENT_ONLY: (
         "受け取る機関だけが聞いた口頭の同意では開けません",
         "Spoken consent heard only by the recipient does not cover this",
+    ),
+    DecisionReason.CONDITION_NOT_MET: (
+        "災害のときだけの同意です。今は災害が宣言されていません",
+        "The consent is for a declared disaster, and none is declared now",
+    ),
+    DecisionReason.PERSON_REFUSES_THEMSELF: (
+        "本人が断っています。代わりの人の同意では開けません",
+        "The person refuses; a representative's consent does not overrule that",
+    ),
+    DecisionReason.OTHER_PARENT_REFUSES: (
+        "もう一人の親権者が断っています",
+        "The other parent refuses",
     ),
     DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
 }

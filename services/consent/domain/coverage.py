@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.consent.domain.decisions import Decision, Request, decide
+from services.consent.domain.decisions import Decision, decide
+from services.consent.domain.requests import Request
 from services.consent.domain.statements import Statement
 from tsunagu_contracts.codes import (
     Category,

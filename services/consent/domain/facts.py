@@ -38,6 +38,10 @@ class Facts:
     supports: frozenset[Support] = frozenset()
     disasters: frozenset[Disaster] = frozenset()
 
+    def is_disaster(self, area: Area, at: datetime) -> bool:
+        """Whether a disaster was on in this area at that moment."""
+        return any(disaster.area is area and disaster.is_on(at) for disaster in self.disasters)
+
 
 NO_FACTS = Facts()
 """Nothing but the person's word."""

@@ -61,6 +61,11 @@ class Statement:
         """Whether it says no: a refusal or a withdrawal."""
         return self.kind in (StatementKind.REFUSE, StatementKind.WITHDRAW)
 
+    @property
+    def voice(self) -> str | None:
+        """Whose word it is: a representative's, by their id, or the person's own (None)."""
+        return self.representation.representative_id if self.representation is not None else None
+
     def names(self, agency_id: str) -> bool:
         """Whether the person named this agency rather than agencies in general."""
         return self.recipients is not None and agency_id in self.recipients

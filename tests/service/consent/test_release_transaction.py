@@ -8,7 +8,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from services.consent.domain.decisions import Request, decide
+from services.consent.domain.decisions import decide
+from services.consent.domain.requests import Request
 from services.consent.domain.statements import Statement
 from services.consent.storage import statements
 from services.consent.use_cases import releases
