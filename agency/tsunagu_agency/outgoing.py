@@ -30,7 +30,10 @@ from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
     AnyManifest,
+    CountersignStatement,
+    ForReferral,
     Notice,
+    RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
     StatementMade,
@@ -45,6 +48,7 @@ from tsunagu_contracts.ports import Clock, Ids, RandomBytes
 from tsunagu_contracts.sealing import seal_person_ref, seal_sections
 from tsunagu_contracts.types import Frozen, Id
 
+_OnReferral = ForReferral | RecordStatement | RecordRepresentative | CountersignStatement
 _BODY_OVERHEAD = 256
 """Bytes of a body beside its content, at most."""
 
@@ -239,7 +243,7 @@ class MessageWriter:
     def _source(self) -> str:
         return f"agency/{self._keystore.agency_id}"
 
-    def _signed(self, manifest: AnyManifest, bodies: Mapping[str, str]) -> OutgoingMessage:
+    def _signed(self, manifest: _OnReferral, bodies: Mapping[str, str]) -> OutgoingMessage:
         raw = AgencyMessage(sign_manifest(manifest, self._keystore.signing), bodies).to_bytes()
         if len(raw) > self._limits.message:
             raise Refusal(RefusalCode.OVERSIZE, part="message")

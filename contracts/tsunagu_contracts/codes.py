@@ -208,6 +208,15 @@ class RepresentationGround(StrEnum):
     PROXY = "proxy"
 
 
+class ProofSeen(StrEnum):
+    """The document by which an agency satisfied itself that somebody may speak in the person's stead."""
+
+    REGISTRATION_CERTIFICATE = "registration_certificate"
+    FAMILY_REGISTER = "family_register"
+    LETTER_OF_ATTORNEY = "letter_of_attorney"
+    COURT_DECISION = "court_decision"
+
+
 class OverrideGround(StrEnum):
     """On what a representative may overrule the person's own refusal (個人情報保護法27条1項 1号から3号, a court)."""
 
@@ -223,6 +232,13 @@ class StatementMethod(StrEnum):
     WRITTEN = "written"
     SPOKEN = "spoken"
     ONLINE = "online"
+
+
+class DisasterAct(StrEnum):
+    """What is said of a disaster (災害対策基本法)."""
+
+    DECLARE = "declare"
+    LIFT = "lift"
 
 
 class CoverageState(StrEnum):
@@ -310,6 +326,11 @@ class RefusalCode(StrEnum):
     NOT_COVERED = "not_covered"
     STATED_IN_FUTURE = "stated_in_future"
     CLOCK_STEPPED_BACK = "clock_stepped_back"
+    STATEMENT_UNKNOWN = "statement_unknown"
+    REPRESENTATIVE_UNKNOWN = "representative_unknown"
+    REPRESENTATION_NOT_VALID = "representation_not_valid"
+    BEYOND_SCOPE = "beyond_scope"
+    DISASTER_UNKNOWN = "disaster_unknown"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

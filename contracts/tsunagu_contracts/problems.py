@@ -35,6 +35,10 @@ _LOOK = (
 )
 _NOTHING = ("必要なら、相手の機関に確かめてください。", "If you expected otherwise, ask the other agency.")
 _ASK = ("必要であれば、本人に意向をたずねてください。", "If it is needed, ask the person.")
+_REPRESENT = (
+    "代わりに話す人の根拠、範囲、期間を確かめて、記録してください。",
+    "Check by what, for what and how long they may speak, and record that.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -93,6 +97,15 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.NOT_COVERED: Telling(403, "本人の同意がありません", "The person's consent does not cover this", *_ASK),
     _C.STATED_IN_FUTURE: Telling(422, "同意の日時が未来です", "The statement is dated in the future", *_FIX),
     _C.CLOCK_STEPPED_BACK: Telling(503, "時計が戻っています", "The clock has stepped back", *_AGAIN),
+    _C.STATEMENT_UNKNOWN: Telling(422, "その同意の記録は見つかりません", "No such statement of this person", *_FIX),
+    _C.REPRESENTATIVE_UNKNOWN: Telling(
+        422, "代わりに話す人が記録されていません", "No such representative is recorded", *_REPRESENT
+    ),
+    _C.REPRESENTATION_NOT_VALID: Telling(
+        422, "代わりに話せる期間の外です", "The representation is not valid at that time", *_REPRESENT
+    ),
+    _C.BEYOND_SCOPE: Telling(422, "代わりに話せる範囲の外です", "Beyond what the representative may say", *_REPRESENT),
+    _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(

@@ -6,7 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import Field
 
-from services.consent.use_cases import coverage, handles, releases, statements
+from services.consent.use_cases import (
+    countersignatures,
+    coverage,
+    disasters,
+    handles,
+    messages,
+    releases,
+    representatives,
+    statements,
+)
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
@@ -14,10 +23,11 @@ from services.runtime import idempotency
 from services.runtime.errors import PROBLEM_JSON
 from services.runtime.idempotency import Answer
 from services.runtime.identity import Caller, caller
-from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.codes import Area, DisasterAct, RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import CoverageDecided
 from tsunagu_contracts.limits import DEFAULT_LIMITS
+from tsunagu_contracts.manifests import CountersignStatement, RecordRepresentative, RecordStatement, SayDisaster
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
 Calling = Annotated[Caller, Depends(caller)]
@@ -36,12 +46,39 @@ class HandlesIssued(Frozen):
     handles: tuple[Compact, ...]
 
 
+_MESSAGE = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+"""The body of a route that takes an agency's signed message, in its OpenAPI description."""
+
+
 class StatementAnswer(Frozen):
     """A statement that has taken effect."""
 
     statement_id: Id
     referral_id: Id
     recorded_at: Instant
+
+
+class RepresentativeAnswer(Frozen):
+    """A representative who may speak from now on."""
+
+    representative_id: Id
+    recorded_at: Instant
+
+
+class CountersignAnswer(Frozen):
+    """A statement that another agency vouches for from now on."""
+
+    statement_id: Id
+    recorded_at: Instant
+
+
+class DisasterAnswer(Frozen):
+    """What was said of a disaster, and in which areas that changed something."""
+
+    disaster_id: Id
+    act: DisasterAct
+    changed: tuple[Area, ...]
+    at: Instant
 
 
 class ReleaseWanted(Frozen):
@@ -86,9 +123,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         "/statements",
         status_code=201,
         response_model=StatementAnswer,
-        openapi_extra={
-            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-        },
+        openapi_extra=_MESSAGE,
     )
     async def record_statement(
         calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
@@ -97,7 +132,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         idempotency.require_key(idempotency_key)
         raw = await _body(request)
         async with database.reading() as session:
-            verified = await statements.verify(session, raw, calling)
+            verified = await messages.verify(session, raw, calling, RecordStatement)
         recorded = await database.until_settled(partial(statements.record, verified=verified, custody=custody))
         if recorded.again:
             response.status_code = 200
@@ -106,6 +141,46 @@ def router(database: Database, custody: Custody) -> APIRouter:
             referral_id=recorded.referral_id,
             recorded_at=recorded.recorded_at,
         )
+
+    @routes.post("/representatives", status_code=201, response_model=RepresentativeAnswer, openapi_extra=_MESSAGE)
+    async def record_representative(
+        calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> RepresentativeAnswer:
+        """Record who may speak in the person's stead; the same message again changes nothing."""
+        idempotency.require_key(idempotency_key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await messages.verify(session, raw, calling, RecordRepresentative)
+        named = await database.until_settled(partial(representatives.record, verified=verified, custody=custody))
+        if named.again:
+            response.status_code = 200
+        return RepresentativeAnswer(representative_id=named.representative_id, recorded_at=named.recorded_at)
+
+    @routes.post("/countersignatures", status_code=201, response_model=CountersignAnswer, openapi_extra=_MESSAGE)
+    async def countersign(
+        calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> CountersignAnswer:
+        """Vouch for what another agency has recorded; the same message again changes nothing."""
+        idempotency.require_key(idempotency_key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await messages.verify(session, raw, calling, CountersignStatement)
+        signed = await database.until_settled(partial(countersignatures.record, verified=verified, custody=custody))
+        if signed.again:
+            response.status_code = 200
+        return CountersignAnswer(statement_id=signed.statement_id, recorded_at=signed.recorded_at)
+
+    @routes.post("/disasters", status_code=201, response_model=DisasterAnswer, openapi_extra=_MESSAGE)
+    async def say_disaster(
+        calling: Calling, request: Request, idempotency_key: IdempotencyKey = None
+    ) -> DisasterAnswer:
+        """Declare or lift a disaster, effective at once; saying it again changes nothing."""
+        idempotency.require_key(idempotency_key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await messages.verify(session, raw, calling, SayDisaster)
+        said = await database.until_settled(partial(disasters.say, verified=verified))
+        return DisasterAnswer(disaster_id=said.disaster_id, act=said.act, changed=said.areas, at=said.at)
 
     @routes.post("/releases", status_code=201, response_model=ReleaseAnswer)
     async def release(

@@ -1,11 +1,13 @@
 """The composition root of consent."""
 
 from datetime import timedelta
+from functools import partial
 
 from services import membership
 from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
+from services.consent.use_cases import due
 from services.consent.use_cases.custody import Bounds, Custody
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
@@ -25,4 +27,5 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         agency_signing_key=membership.signing_keys_in(parts.database),
         handler=subscribers.handler(custody, MemberCache()),
         on_start=custody.open,
+        background=(partial(due.cover_due, parts.database),),
     )

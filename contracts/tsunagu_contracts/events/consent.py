@@ -3,8 +3,12 @@
 from typing import ClassVar
 
 from tsunagu_contracts.codes import (
+    Area,
     Category,
+    OverrideGround,
+    ProofSeen,
     Purpose,
+    RepresentationGround,
     StatementKind,
     StatementMethod,
 )
@@ -48,6 +52,14 @@ class RecordedBy(Frozen):
     appointment_id: Id
 
 
+class SpokenFor(Frozen):
+    """Who spoke in the person's stead, by what, and on what ground the person's own refusal is overruled."""
+
+    representative_id: Id
+    ground: RepresentationGround
+    overrides: OverrideGround | None
+
+
 class StatementRecorded(EventData):
     """The person's word was recorded; it takes effect with this event's `number`."""
 
@@ -67,6 +79,71 @@ class StatementRecorded(EventData):
     stated_at: Instant
     recorded_at: Instant
     recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+    representation: SpokenFor | None = None
+    disaster_in: Area | None = None
+    confirms: Id | None = None
+
+
+class RepresentativeRecorded(EventData):
+    """From this number on somebody may speak in the person's stead, within these bounds."""
+
+    TYPE: ClassVar[str] = "representative.recorded.v1"
+
+    record_id: Id
+    number: Whole
+    representative_id: Id
+    referral_id: Id
+    ground: RepresentationGround
+    proof: ProofSeen
+    categories: tuple[Category, ...] | None
+    purposes: tuple[Purpose, ...] | None
+    valid_from: Instant
+    valid_until: Instant | None
+    recorded_at: Instant
+    recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class StatementCountersigned(EventData):
+    """From this number on another agency vouches for what the person said."""
+
+    TYPE: ClassVar[str] = "statement.countersigned.v1"
+
+    record_id: Id
+    number: Whole
+    statement_id: Id
+    referral_id: Id
+    recorded_at: Instant
+    recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class DisasterDeclared(EventData):
+    """Consent that was given for a disaster in one of these areas counts from now on."""
+
+    TYPE: ClassVar[str] = "disaster.declared.v1"
+
+    disaster_id: Id
+    areas: tuple[Area, ...]
+    declared_at: Instant
+    said_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class DisasterLifted(EventData):
+    """The disaster is over, and so is what was consented to for its sake."""
+
+    TYPE: ClassVar[str] = "disaster.lifted.v1"
+
+    disaster_id: Id
+    areas: tuple[Area, ...]
+    lifted_at: Instant
+    said_by: RecordedBy
     message_id: Id
     manifest: Compact
 

@@ -32,6 +32,7 @@ _LOCK = sa.text("""
     SELECT record_id, number, latest_at FROM persons WHERE record_id = ANY(:record_ids)
     ORDER BY record_id FOR UPDATE
 """)
+_NUMBER = sa.text("SELECT number FROM persons WHERE record_id = :record_id")
 _SAVE = Statement("""
     UPDATE persons SET number = now.number, latest_at = now.latest_at
     FROM unnest(
@@ -48,6 +49,11 @@ async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, 
         return {}
     rows = await session.execute(_LOCK, {"record_ids": sorted(record_ids)})
     return {row.record_id: Person(row.record_id, row.number, row.latest_at) for row in rows}
+
+
+async def number(session: AsyncSession, record_id: str) -> int:
+    """Read the last number that a person has taken."""
+    return int((await session.execute(_NUMBER, {"record_id": record_id})).scalar_one())
 
 
 def open_records(work: Work, opened: Mapping[Reference, Person]) -> None:

@@ -1,12 +1,12 @@
 """Saying what happened to a person: every event takes the person's next number, which is its version."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from services.consent.domain.coverage import coverage_of
 from services.consent.domain.persons import Person
-from services.consent.domain.statements import Statement
-from services.consent.storage import referrals
+from services.consent.storage import referrals, words
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.events.consent import CoverageDecided
@@ -37,16 +37,17 @@ async def say(work: Work, sayings: Sequence[Saying]) -> None:
 async def cover_open_referrals(
     work: Work,
     person: Person,
-    spoken: Sequence[Statement],
+    at: datetime,
     actor: Actor,
-    appointment: str,
+    appointment: str | None = None,
 ) -> list[CoverageDecided]:
-    """Decide anew over every open referral of a person and say it, as of the person's last number."""
+    """Decide anew over every open referral of a person and say it, as of the person's last number and this moment."""
+    word = (await words.of(work.session, [person.record_id]))[person.record_id]
     decided = [
         CoverageDecided(
             referral_id=referral.referral_id,
             addressee=referral.addressee,
-            sections=coverage_of(referral, spoken, person.latest_at, person.number),
+            sections=coverage_of(referral, word, at, person.number),
         )
         for referral in await referrals.open_of(work.session, [person.record_id])
     ]

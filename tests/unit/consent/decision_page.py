@@ -71,7 +71,7 @@ def _particulars(statement: Statement) -> Sequence[str]:
     parts: list[str] = []
     if statement.confirms is not None:
         parts.append(f"{statement.confirms.removeprefix('statement-')}番の")
-    if statement.recipients != {DESK}:
+    if statement.recipients != frozenset({DESK}):
         parts.append("全機関あて" if statement.recipients is None else f"{_named(statement.recipients)}あて")
     if Category.HEALTH not in statement.categories:
         parts.append("、".join(_CATEGORIES[each] for each in sorted(statement.categories)))
