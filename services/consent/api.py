@@ -13,11 +13,13 @@ from services.consent.use_cases import (
     handles,
     messages,
     releases,
+    replay,
     representatives,
     statements,
 )
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.replay import Withdrawal
 from services.eventing.database import Database
 from services.runtime import idempotency
 from services.runtime.errors import PROBLEM_JSON
@@ -26,8 +28,17 @@ from services.runtime.identity import Caller, caller
 from tsunagu_contracts.codes import Area, DisasterAct, RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import CoverageDecided
+from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.limits import DEFAULT_LIMITS
-from tsunagu_contracts.manifests import CountersignStatement, RecordRepresentative, RecordStatement, SayDisaster
+from tsunagu_contracts.manifests import (
+    Categories,
+    CountersignStatement,
+    Purposes,
+    Recipients,
+    RecordRepresentative,
+    RecordStatement,
+    SayDisaster,
+)
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
 Calling = Annotated[Caller, Depends(caller)]
@@ -79,6 +90,44 @@ class DisasterAnswer(Frozen):
     act: DisasterAct
     changed: tuple[Area, ...]
     at: Instant
+
+
+class DecisionWanted(Frozen):
+    """Of which referral to decide, at which moment; by default now."""
+
+    referral_id: Id
+    at: Instant | None = None
+
+
+class CoverageAsOf(Frozen):
+    """What was covered of a referral at a moment."""
+
+    referral_id: Id
+    at: Instant
+    sections: tuple[SectionCoverage, ...]
+
+
+class WithdrawalWanted(Frozen):
+    """What a person might take back; `recipients` null means from every agency."""
+
+    referral_id: Id
+    categories: Categories
+    recipients: Recipients | None = None
+    purposes: Purposes
+
+
+class SectionChange(Frozen):
+    """A section as it stands now and as it would stand after a withdrawal."""
+
+    referral_id: Id
+    now: SectionCoverage
+    then: SectionCoverage
+
+
+class WithdrawalPreview(Frozen):
+    """Every section of the caller's open referrals of this person that would change."""
+
+    changes: tuple[SectionChange, ...]
 
 
 class ReleaseWanted(Frozen):
@@ -181,6 +230,25 @@ def router(database: Database, custody: Custody) -> APIRouter:
             verified = await messages.verify(session, raw, calling, SayDisaster)
         said = await database.until_settled(partial(disasters.say, verified=verified))
         return DisasterAnswer(disaster_id=said.disaster_id, act=said.act, changed=said.areas, at=said.at)
+
+    @routes.post("/decisions", response_model=CoverageAsOf)
+    async def decide_as_of(calling: Calling, wanted: DecisionWanted) -> CoverageAsOf:
+        """What was covered of a referral at a moment, for its sender or its addressee; by default now."""
+        at = wanted.at or custody.clock.now()
+        async with database.reading() as session:
+            sections = await replay.as_of(session, calling, wanted.referral_id, at, custody)
+        return CoverageAsOf(referral_id=wanted.referral_id, at=at, sections=sections)
+
+    @routes.post("/withdrawals/preview", response_model=WithdrawalPreview)
+    async def preview_withdrawal(calling: Calling, wanted: WithdrawalWanted) -> WithdrawalPreview:
+        """What would change for the caller's referrals of this person if the person withdrew this; nothing does yet."""
+        recipients = None if wanted.recipients is None else frozenset(wanted.recipients)
+        withdrawal = Withdrawal(frozenset(wanted.categories), recipients, frozenset(wanted.purposes))
+        async with database.reading() as session:
+            changes = await replay.if_withdrawn(session, calling, wanted.referral_id, withdrawal, custody)
+        return WithdrawalPreview(
+            changes=tuple(SectionChange(referral_id=each.referral_id, now=each.now, then=each.then) for each in changes)
+        )
 
     @routes.post("/releases", status_code=201, response_model=ReleaseAnswer)
     async def release(
