@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -55,7 +56,7 @@ def _table(reading: Reading) -> Table:
         ja, en, code = _why(section, decision)
         basis = "–" if decision.statement_number is None else f"{decision.statement_number} ({decision.statement_id})"
         answer = "開ける / yes" if decision.permit else "開けない / no"
-        table.add_row(section.section_id, section.category.value, answer, f"{ja} / {en} [{code}]", basis)
+        table.add_row(section.section_id, section.category.value, answer, escape(f"{ja} / {en} [{code}]"), basis)
     return table
 
 
