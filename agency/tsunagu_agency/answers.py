@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from tsunagu_agency.errors import ProblemError
-from tsunagu_contracts.codes import ReferralState
+from tsunagu_contracts.codes import Area, DisasterAct, ReferralState
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
@@ -28,6 +28,29 @@ class StatementReceipt(Frozen):
     statement_id: Id
     referral_id: Id
     recorded_at: Instant
+
+
+class RepresentativeReceipt(Frozen):
+    """What `consent` answers when a representative is recorded."""
+
+    representative_id: Id
+    recorded_at: Instant
+
+
+class CountersignReceipt(Frozen):
+    """What `consent` answers when a statement is countersigned."""
+
+    statement_id: Id
+    recorded_at: Instant
+
+
+class DisasterReceipt(Frozen):
+    """What `consent` answers when a disaster is declared or lifted, and in which areas that changed something."""
+
+    disaster_id: Id
+    act: DisasterAct
+    changed: tuple[Area, ...]
+    at: Instant
 
 
 class Release(Frozen):

@@ -14,11 +14,15 @@ from tsunagu_contracts.codes import (
     Area,
     Category,
     DeclineReason,
+    DisasterAct,
     Language,
     Outcome,
+    OverrideGround,
+    ProofSeen,
     Purpose,
     ReferralAct,
     RefusalCode,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -31,11 +35,15 @@ from tsunagu_contracts.manifests import (
     ActTaken,
     AnyManifest,
     CountersignStatement,
+    DisasterSaid,
     ForReferral,
     Notice,
     RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
+    RepresentativeNamed,
+    SayDisaster,
+    StatementHeard,
     StatementMade,
     SubmitReferral,
     ToAgency,
@@ -84,6 +92,23 @@ class OutgoingMessage:
         if ids.message_id is None or ids.referral_id is None:
             raise Refusal(RefusalCode.INVALID_CONTENT)
         return cls(ids.message_id, ids.referral_id, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A signed message about a disaster and no referral: its own id, the disaster's, and the bytes that travel."""
+
+    message_id: str
+    disaster_id: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenBy:
+    """A recorded representative who spoke for the person; `overrides` is why the person's own no is overruled."""
+
+    representative_id: str
+    overrides: OverrideGround | None = None
 
 
 class MessageWriter:
@@ -214,8 +239,15 @@ class MessageWriter:
         stated_at: datetime | None = None,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
+        spoken_by: SpokenBy | None = None,
+        disaster_in: Area | None = None,
+        confirms: str | None = None,
     ) -> OutgoingMessage:
-        """Sign the person's word on a referral; `recipients` None means every agency. Times default to now."""
+        """Sign the person's word on a referral; `recipients` None means every agency. Times default to now.
+
+        `spoken_by` is a representative, None the person; a grant with `disaster_in` counts only while a disaster is
+        declared there; `confirms` is the id of the grant that a confirmation is of.
+        """
         now = self._clock.now()
         manifest = RecordStatement(
             id=self._ids.new(),
@@ -235,19 +267,87 @@ class MessageWriter:
                 valid_from=valid_from or now,
                 valid_until=valid_until,
                 stated_at=stated_at or now,
+                representative=spoken_by.representative_id if spoken_by else None,
+                overrides=spoken_by.overrides if spoken_by else None,
+                disaster_in=disaster_in,
+                confirms=confirms,
             ),
         )
         return self._signed(manifest, {})
+
+    def write_representative(
+        self,
+        referral_id: str,
+        ground: RepresentationGround,
+        *,
+        by: ActingCoordinator,
+        proof: ProofSeen,
+        categories: Sequence[Category] | None = None,
+        purposes: Sequence[Purpose] | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+        representative_id: str | None = None,
+    ) -> OutgoingMessage:
+        """Sign who may speak in the person's stead; None means all categories or purposes, and a new representative."""
+        now = self._clock.now()
+        manifest = RecordRepresentative(
+            id=self._ids.new(),
+            source=self._source,
+            time=now,
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=RepresentativeNamed(
+                representative_id=representative_id or self._ids.new(),
+                referral_id=referral_id,
+                ground=ground,
+                proof=proof,
+                categories=None if categories is None else tuple(categories),
+                purposes=None if purposes is None else tuple(purposes),
+                valid_from=valid_from or now,
+                valid_until=valid_until,
+            ),
+        )
+        return self._signed(manifest, {})
+
+    def write_countersignature(self, referral_id: str, statement_id: str, *, by: ActingCoordinator) -> OutgoingMessage:
+        """Sign that this agency has heard the person say what another agency has recorded."""
+        manifest = CountersignStatement(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=StatementHeard(statement_id=statement_id, referral_id=referral_id),
+        )
+        return self._signed(manifest, {})
+
+    def write_disaster(
+        self, act: DisasterAct, areas: Sequence[Area], *, by: ActingCoordinator, disaster_id: str | None = None
+    ) -> Announcement:
+        """Sign that a disaster is declared in some areas (without an id: a new one), or lifted there."""
+        disaster = disaster_id or self._ids.new()
+        manifest = SayDisaster(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=DisasterSaid(disaster_id=disaster, act=act, areas=tuple(areas)),
+        )
+        return Announcement(manifest.id, disaster, self._bytes(manifest, {}))
 
     @property
     def _source(self) -> str:
         return f"agency/{self._keystore.agency_id}"
 
     def _signed(self, manifest: _OnReferral, bodies: Mapping[str, str]) -> OutgoingMessage:
+        return OutgoingMessage(manifest.id, manifest.data.referral_id, self._bytes(manifest, bodies))
+
+    def _bytes(self, manifest: AnyManifest, bodies: Mapping[str, str]) -> bytes:
         raw = AgencyMessage(sign_manifest(manifest, self._keystore.signing), bodies).to_bytes()
         if len(raw) > self._limits.message:
             raise Refusal(RefusalCode.OVERSIZE, part="message")
-        return OutgoingMessage(manifest.id, manifest.data.referral_id, raw)
+        return raw
 
     def _require_size(self, contents: Mapping[Category, bytes]) -> None:
         """A body is base64url of its content, which makes it a third longer, and a header before it."""
