@@ -17,6 +17,36 @@ HEARD_BY_RECIPIENT_ALONE = frozenset({Category.IDENTITY, Category.CONTACT})
 
 
 @dataclass(frozen=True, slots=True)
+class LastWords:
+    """The last word of the person themself, and of each holder of parental authority."""
+
+    own: Statement | None
+    parents: Mapping[str | None, Statement]
+
+    @classmethod
+    def among(cls, words: Sequence[Statement]) -> "LastWords":
+        """Find them among words in the order of their numbers."""
+        own = [word for word in words if word.representation is None]
+        parents = {
+            word.voice: word for word in words if word.representation is not None and word.representation.is_parent
+        }
+        return cls(own[-1] if own else None, parents)
+
+    def overrule(self, grant: Statement) -> DecisionReason | None:
+        """Why a representative's grant does not stand: the person's own no, or the other parent's."""
+        representation = grant.representation
+        if representation is None:
+            return None
+        own = self.own
+        if own is not None and own.is_negative and not (representation.overrides and grant.number > own.number):
+            return DecisionReason.PERSON_REFUSES_THEMSELF
+        others = [word for voice, word in self.parents.items() if voice != grant.voice]
+        if representation.is_parent and any(word.is_negative for word in others):
+            return DecisionReason.OTHER_PARENT_REFUSES
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Hearing:
     """What was said that speaks of a request, in the order of its numbers, and what supports it."""
 
@@ -43,9 +73,10 @@ class Hearing:
     def obstacles(self) -> Mapping[int, DecisionReason]:
         """What stands in the way of each grant that does not count, by its number."""
         found = {grant.number: reason for grant in self.grants if (reason := self._unsaid(grant)) is not None}
-        last_words = _last_words([*self.negatives, *(grant for grant in self.grants if grant.number not in found)])
+        words = [*self.negatives, *(grant for grant in self.grants if grant.number not in found)]
+        last_words = LastWords.among(sorted(words, key=lambda word: word.number))
         for grant in self.grants:
-            if grant.number not in found and (reason := _overruled(grant, last_words)) is not None:
+            if grant.number not in found and (reason := last_words.overrule(grant)) is not None:
                 found[grant.number] = reason
         return found
 
@@ -100,25 +131,3 @@ def _supported(
 def _confirms(confirmation: Statement, grant: Statement) -> bool:
     """Whether it is this grant's confirmation, by the person or by the representative who granted."""
     return confirmation.confirms == grant.statement_id and confirmation.voice in (None, grant.voice)
-
-
-def _last_words(words: Iterable[Statement]) -> Mapping[str | None, Statement]:
-    """The last word of each voice: of the person (None), and of each representative."""
-    return {word.voice: word for word in sorted(words, key=lambda word: word.number)}
-
-
-def _overruled(grant: Statement, last_words: Mapping[str | None, Statement]) -> DecisionReason | None:
-    """Why a representative's grant does not stand: the person's own no, or the other parent's."""
-    representation = grant.representation
-    if representation is None:
-        return None
-    own = last_words.get(None)
-    if own is not None and own.is_negative and not (representation.overrides and grant.number > own.number):
-        return DecisionReason.PERSON_REFUSES_THEMSELF
-    if representation.is_parent and any(
-        word.is_negative and word.representation.is_parent
-        for voice, word in last_words.items()
-        if voice != grant.voice and word.representation is not None
-    ):
-        return DecisionReason.OTHER_PARENT_REFUSES
-    return None

@@ -5,7 +5,6 @@ from services.consent.use_cases import records
 from services.eventing.database import Database
 from tsunagu_contracts.actors import Actor, ActorKind
 
-AT_ONCE = 50
 _TIMER = Actor(ActorKind.TIMER)
 
 
@@ -18,7 +17,7 @@ async def cover_due(database: Database) -> None:
 async def cover_some(database: Database) -> bool:
     """Cover some of them, in one transaction; returns whether there may be more."""
     async with database.work() as work:
-        record_ids = await due.take(work.session, work.now, limit=AT_ONCE)
+        record_ids = await due.take(work.session, work.now)
         for person in (await persons.lock(work.session, record_ids)).values():
             await records.cover_open_referrals(work, person, max(work.now, person.latest_at), _TIMER)
     return bool(record_ids)
