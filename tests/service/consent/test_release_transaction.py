@@ -21,7 +21,6 @@ from tsunagu_contracts.sealing import ReleasedKey
 
 GRANT, WITHDRAW = StatementKind.GRANT, StatementKind.WITHDRAW
 HEALTH = Category.HEALTH
-INTERLEAVINGS = 40
 
 
 async def break_commits(bench: Bench, table: str) -> None:
@@ -109,14 +108,15 @@ async def blocked(bench: Bench) -> bool:
         return bool(await session.scalar(sa.text(query)))
 
 
-async def test_a_race_of_releases_and_withdrawals(bench: Bench) -> None:
+@pytest.mark.parametrize("interleavings", [40, pytest.param(1_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+async def test_a_race_of_releases_and_withdrawals(bench: Bench, interleavings: int) -> None:
     """Whatever the interleaving on real connections, no release rests on what was withdrawn before it.
 
     Replayed as of the number before its own, every release is permitted and every refusal denied.
     """
     dice = random.Random(2026)
     answers: dict[str, httpx.Response] = {}
-    for turn in range(INTERLEAVINGS):
+    for turn in range(interleavings):
         sent = await bench.refer(reference=f"karte-{turn}")
         await bench.say(sent, GRANT, HEALTH)
         asked = [asyncio.ensure_future(bench.ask(sent)) for _ in range(4)]
@@ -150,7 +150,7 @@ async def test_a_race_of_releases_and_withdrawals(bench: Bench) -> None:
         assert not decide(spoken[denial.record_id], request, denial.number - 1).permit
     # Both sides of the race were seen, and every key that left has its record.
     assert granted
-    assert len(refused) > INTERLEAVINGS
+    assert len(refused) > interleavings
     left = {key for key, answer in answers.items() if "key" in answer.json()}
     assert left == {each.release_id for each in granted}
 
