@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import httpx
 from opentelemetry import trace
@@ -19,6 +19,9 @@ from tsunagu_agency.answers import (
     CountersignReceipt,
     DisasterReceipt,
     Handles,
+    Obligation,
+    ObligationReceipt,
+    Obligations,
     Receipt,
     Release,
     RepresentativeReceipt,
@@ -38,6 +41,8 @@ from tsunagu_contracts.codes import (
     Category,
     DeclineReason,
     DisasterAct,
+    KeptUnder,
+    ObligationEnd,
     Outcome,
     ProofSeen,
     Purpose,
@@ -242,6 +247,28 @@ class AgencyClient(MessageWriter):
         """Vouch with `consent` for what another agency has recorded of the person. Raises as `submit`."""
         message = self.write_countersignature(referral_id, statement_id, by=by)
         return read(CountersignReceipt, await self._tell_consent("/countersignatures", message, by))
+
+    async def obligations(self, *, by: ActingCoordinator, ended: bool = False) -> AsyncIterator[Obligation]:
+        """Yield what this agency owes for what it has opened; with `ended` what is over as well. Raises as `submit`."""
+        after: str | None = ""
+        while after is not None:
+            route = f"/obligations?after={after}&ended={str(ended).lower()}"
+            page = read(Obligations, await self._services.get("consent", route, by=by))
+            for each in page.items:
+                yield each
+            after = page.next
+
+    async def answer_obligation(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: ActingCoordinator,
+        kept_under: KeptUnder | None = None,
+    ) -> ObligationReceipt:
+        """Tell `consent` that something is deleted, or kept under a provision. Raises as `submit`."""
+        message = self.write_answer(obligation_id, end, by=by, kept_under=kept_under)
+        return read(ObligationReceipt, await self._tell_consent("/obligations/answers", message, by))
 
     async def say_disaster(
         self, act: DisasterAct, areas: Sequence[Area], *, by: ActingCoordinator, disaster_id: str | None = None

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
@@ -15,7 +15,9 @@ from tsunagu_contracts.codes import (
     Category,
     DeclineReason,
     DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
     Outcome,
     OverrideGround,
     ProofSeen,
@@ -33,11 +35,13 @@ from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
     CountersignStatement,
     DisasterSaid,
     ForReferral,
     Notice,
+    ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
@@ -96,10 +100,10 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A signed message about a disaster and no referral: its own id, the disaster's, and the bytes that travel."""
+    """A signed message about no referral: its own id, that of the disaster or obligation, and the bytes that travel."""
 
     message_id: str
-    disaster_id: str
+    about: str
     raw: bytes
 
 
@@ -320,6 +324,25 @@ class MessageWriter:
             data=StatementHeard(statement_id=statement_id, referral_id=referral_id),
         )
         return self._signed(manifest, {})
+
+    def write_answer(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: ActingCoordinator,
+        kept_under: KeptUnder | None = None,
+    ) -> Announcement:
+        """Sign what was done with what may no longer be held: deleted, or kept under a provision."""
+        manifest = AnswerObligation(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=ObligationAnswered(obligation_id=obligation_id, end=end, kept_under=kept_under),
+        )
+        return Announcement(manifest.id, obligation_id, self._bytes(manifest, {}))
 
     def write_disaster(
         self, act: DisasterAct, areas: Sequence[Area], *, by: ActingCoordinator, disaster_id: str | None = None

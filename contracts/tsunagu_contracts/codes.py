@@ -241,6 +241,31 @@ class DisasterAct(StrEnum):
     LIFT = "lift"
 
 
+class ObligationCause(StrEnum):
+    """Why an agency may no longer hold what it has opened."""
+
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+class ObligationEnd(StrEnum):
+    """How an obligation ends: deleted, kept because a law says so, or lifted because the person agrees again."""
+
+    DELETED = "deleted"
+    KEPT_BY_LAW = "kept_by_law"
+    LIFTED = "lifted"
+
+
+class KeptUnder(StrEnum):
+    """The provision under which an agency must keep what it would else delete."""
+
+    MEDICAL_PRACTITIONERS_ACT_24 = "medical_practitioners_act_24"
+    INSURED_MEDICAL_CARE_RULES_9 = "insured_medical_care_rules_9"
+    HOME_CARE_STANDARDS_39 = "home_care_standards_39"
+    SCHOOL_EDUCATION_RULES_28 = "school_education_rules_28"
+    PUBLIC_RECORDS_ORDINANCE = "public_records_ordinance"
+
+
 class CoverageState(StrEnum):
     """What `consent` says of one section of a referral."""
 
@@ -331,6 +356,8 @@ class RefusalCode(StrEnum):
     REPRESENTATION_NOT_VALID = "representation_not_valid"
     BEYOND_SCOPE = "beyond_scope"
     DISASTER_UNKNOWN = "disaster_unknown"
+    OBLIGATION_UNKNOWN = "obligation_unknown"
+    OBLIGATION_ENDED = "obligation_ended"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

@@ -20,7 +20,9 @@ from tsunagu_contracts.codes import (
     Category,
     DeclineReason,
     DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
     Outcome,
     OverrideGround,
     ProofSeen,
@@ -210,6 +212,20 @@ class DisasterSaid(Frozen):
     areas: Annotated[tuple[Area, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
+class ObligationAnswered(Frozen):
+    """What an agency has done with what it may no longer hold; what is kept names the provision."""
+
+    obligation_id: Id
+    end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW]
+    kept_under: KeptUnder | None = None
+
+    @model_validator(mode="after")
+    def _names_a_provision_for_what_is_kept(self) -> Self:
+        if (self.kept_under is not None) != (self.end is ObligationEnd.KEPT_BY_LAW):
+            raise ValueError("what is kept names the provision and nothing else does")
+        return self
+
+
 class Manifest(Frozen):
     """What the manifests of every type say: which agency, which coordinator under which appointment, when."""
 
@@ -294,10 +310,20 @@ class SayDisaster(Manifest):
     data: DisasterSaid
 
 
+class AnswerObligation(Manifest):
+    """An agency's word on an obligation of its own."""
+
+    TYPE: ClassVar[str] = "agency.obligation.answer.v1"
+
+    type: Literal["agency.obligation.answer.v1"] = "agency.obligation.answer.v1"
+    expectedversion: Literal[0] = 0
+    data: ObligationAnswered
+
+
 ForReferral = SubmitReferral | ActOnReferral
 """What agencies say to `referral`, over Kafka or HTTP."""
 
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster
+ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
 AnyManifest = ForReferral | ForConsent
@@ -312,6 +338,7 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         RecordRepresentative,
         CountersignStatement,
         SayDisaster,
+        AnswerObligation,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -319,7 +346,7 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster) else manifest.data.referral_id
+    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
 
 
 _NAMES = frozenset(MANIFESTS)

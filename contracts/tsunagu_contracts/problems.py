@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tsunagu_contracts.codes import DecisionReason, RefusalCode
+from tsunagu_contracts.codes import DecisionReason, KeptUnder, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ TELLINGS: dict[RefusalCode, Telling] = {
     ),
     _C.BEYOND_SCOPE: Telling(422, "代わりに話せる範囲の外です", "Beyond what the representative may say", *_REPRESENT),
     _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
+    _C.OBLIGATION_UNKNOWN: Telling(404, "その義務は見つかりません", "No such obligation of this agency", *_NOTHING),
+    _C.OBLIGATION_ENDED: Telling(409, "その義務はもう終わっています", "The obligation has ended already", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(
@@ -160,3 +162,18 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
     DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
 }
 """Why a section may or may not be opened, in words."""
+
+PROVISIONS: dict[KeptUnder, tuple[str, str]] = {
+    KeptUnder.MEDICAL_PRACTITIONERS_ACT_24: ("医師法24条（診療録）", "Medical Practitioners Act, art. 24"),
+    KeptUnder.INSURED_MEDICAL_CARE_RULES_9: (
+        "保険医療機関及び保険医療養担当規則9条（帳簿等）",
+        "Rules on Insured Medical Care, art. 9",
+    ),
+    KeptUnder.HOME_CARE_STANDARDS_39: (
+        "指定居宅サービス等の事業の人員、設備及び運営に関する基準39条（記録の整備）",
+        "Standards for Designated In-Home Services, art. 39",
+    ),
+    KeptUnder.SCHOOL_EDUCATION_RULES_28: ("学校教育法施行規則28条（表簿）", "School Education Act rules, art. 28"),
+    KeptUnder.PUBLIC_RECORDS_ORDINANCE: ("区の公文書管理の条例・規程", "The ward's ordinance on public records"),
+}
+"""The provisions under which something is kept, in words."""

@@ -1,9 +1,10 @@
 """The HTTP interface of consent: blank handles, statements, releases, coverage."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import Field
 
 from services.consent.use_cases import (
@@ -12,6 +13,7 @@ from services.consent.use_cases import (
     disasters,
     handles,
     messages,
+    obligations,
     releases,
     replay,
     representatives,
@@ -25,12 +27,21 @@ from services.runtime import idempotency
 from services.runtime.errors import PROBLEM_JSON
 from services.runtime.idempotency import Answer
 from services.runtime.identity import Caller, caller
-from tsunagu_contracts.codes import Area, DisasterAct, RefusalCode
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DisasterAct,
+    KeptUnder,
+    ObligationCause,
+    ObligationEnd,
+    RefusalCode,
+)
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import CoverageDecided
 from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.limits import DEFAULT_LIMITS
 from tsunagu_contracts.manifests import (
+    AnswerObligation,
     Categories,
     CountersignStatement,
     Purposes,
@@ -43,6 +54,7 @@ from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
 Calling = Annotated[Caller, Depends(caller)]
 IdempotencyKey = Annotated[str | None, Header()]
+Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class HandlesWanted(Frozen):
@@ -90,6 +102,35 @@ class DisasterAnswer(Frozen):
     act: DisasterAct
     changed: tuple[Area, ...]
     at: Instant
+
+
+class ObligationOwed(Frozen):
+    """One obligation of the caller's agency; `ended_as` null while it is open."""
+
+    obligation_id: Id
+    referral_id: Id
+    section_id: Id
+    category: Category
+    cause: ObligationCause
+    incurred_at: Instant
+    due_at: Instant
+    ended_at: Instant | None
+    ended_as: ObligationEnd | None
+    kept_under: KeptUnder | None
+
+
+class ObligationsOwed(Frozen):
+    """A page of obligations; `next` goes into `after` for the page behind it."""
+
+    items: tuple[ObligationOwed, ...]
+    next: Id | None
+
+
+class ObligationAnswer(Frozen):
+    """An obligation that has ended."""
+
+    obligation_id: Id
+    ended_at: Instant
 
 
 class DecisionWanted(Frozen):
@@ -230,6 +271,30 @@ def router(database: Database, custody: Custody) -> APIRouter:
             verified = await messages.verify(session, raw, calling, SayDisaster)
         said = await database.until_settled(partial(disasters.say, verified=verified))
         return DisasterAnswer(disaster_id=said.disaster_id, act=said.act, changed=said.areas, at=said.at)
+
+    @routes.get("/obligations", response_model=ObligationsOwed)
+    async def get_obligations(
+        calling: Calling, after: str = "", limit: Limit = 100, *, ended: bool = False
+    ) -> ObligationsOwed:
+        """What the caller's agency owes for what it has opened, by id; with `ended` what is over as well."""
+        async with database.reading() as session:
+            owed = await obligations.list_owed(session, calling, custody, after=after, limit=limit, ended_too=ended)
+        items = tuple(ObligationOwed.model_validate(asdict(each)) for each in owed)
+        return ObligationsOwed(items=items, next=items[-1].obligation_id if len(items) == limit else None)
+
+    @routes.post("/obligations/answers", status_code=201, response_model=ObligationAnswer, openapi_extra=_MESSAGE)
+    async def answer_obligation(
+        calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> ObligationAnswer:
+        """Take an agency's word that something is deleted, or kept by law; the same message again changes nothing."""
+        idempotency.require_key(idempotency_key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await messages.verify(session, raw, calling, AnswerObligation)
+        answered = await database.until_settled(partial(obligations.answer, verified=verified, custody=custody))
+        if answered.again:
+            response.status_code = 200
+        return ObligationAnswer(obligation_id=answered.obligation_id, ended_at=answered.ended_at)
 
     @routes.post("/decisions", response_model=CoverageAsOf)
     async def decide_as_of(calling: Calling, wanted: DecisionWanted) -> CoverageAsOf:

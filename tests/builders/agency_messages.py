@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from tsunagu_contracts.codes import (
     Area,
     Category,
     DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
     ProofSeen,
     Purpose,
     ReferralAct,
@@ -23,10 +26,12 @@ from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
     CountersignStatement,
     DisasterSaid,
     Notice,
+    ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
@@ -177,6 +182,22 @@ class SendingAgency:
             actor=f"coordinator:{self.coordinator}",
             appointment=self.appointment,
             data=StatementHeard(statement_id=statement_id, referral_id=referral_id),
+        )
+
+    def answer(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        kept_under: KeptUnder | None = None,
+    ) -> AnswerObligation:
+        """The manifest that answers for what the agency may no longer hold; always of the same id for one of them."""
+        return AnswerObligation(
+            id=f"answer-{obligation_id}",
+            source=f"agency/{self.id}",
+            time=NOW,
+            actor=f"coordinator:{self.coordinator}",
+            appointment=self.appointment,
+            data=ObligationAnswered(obligation_id=obligation_id, end=end, kept_under=kept_under),
         )
 
     def disaster(self, disaster_id: str, act: DisasterAct, *areas: Area) -> SayDisaster:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx
 import sqlalchemy as sa
@@ -40,6 +40,8 @@ from tsunagu_contracts.codes import (
     DeclineReason,
     DisasterAct,
     Field,
+    KeptUnder,
+    ObligationEnd,
     ReferralState,
     RepresentationGround,
     Role,
@@ -62,6 +64,7 @@ NPO = SendingAgency(id="chiyoda-npo-a", coordinator="c-0003", appointment="ap-00
 WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment="ap-0090")
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
+ANSWER_DAYS = 14
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)
@@ -197,13 +200,30 @@ class Bench:
         assert answer.status_code == 201, answer.text
         return manifest.data.representative_id
 
+    async def owed(self, agency: SendingAgency = DESK) -> list[str]:
+        """The open obligations of an agency, as it reads them over HTTP."""
+        answer = await self.client.get("/obligations", headers=self.headers(agency))
+        assert answer.status_code == 200, answer.text
+        return [str(each["obligation_id"]) for each in answer.json()["items"]]
+
+    async def answer_obligation(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: SendingAgency = DESK,
+        kept_under: KeptUnder | None = None,
+    ) -> httpx.Response:
+        """Let an agency answer for what it owes."""
+        return await self.post("/obligations/answers", by.answer(obligation_id, end, kept_under), by=by)
+
     async def say_disaster(
         self, disaster_id: str, act: DisasterAct, *areas: Area, by: SendingAgency = WARD
     ) -> httpx.Response:
         """Declare or lift a disaster, a moment after everything before, and cover whom it concerns."""
         self.clock.at += timedelta(seconds=1)
         answer = await self.post("/disasters", by.disaster(disaster_id, act, *areas), by=by)
-        await cover_due(self.database)
+        await cover_due(self.database, self.custody)
         return answer
 
     async def say(
@@ -357,7 +377,11 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     }
     (folder / "service_keys.json").write_text(json.dumps(keys))
     clock = SetClock()
-    custody = Custody(FileKeyStore(folder), Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2)), clock)
+    custody = Custody(
+        FileKeyStore(folder),
+        Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2), timedelta(days=ANSWER_DAYS)),
+        clock,
+    )
     await custody.open()
     producer = Producer(KafkaAccess("127.0.0.1:1", "nobody", "nothing"), "bench")
     database = Database(url, source="consent", clock=clock, ids=IDS, producer=producer)

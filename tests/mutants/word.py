@@ -43,15 +43,15 @@ WORD = (
     Mutant(
         "consent for a disaster counts at any time",
         "services/consent/domain/grants.py",
-        "        if grant.disaster_in is not None and not self.facts.is_disaster(grant.disaster_in, self.request.at):\n",
-        "        if False:\n",
+        "        if grant.disaster_in is not None and not self.facts.is_disaster(",
+        "        if False and not self.facts.is_disaster(",
         (TABLE,),
     ),
     Mutant(
         "a representative overrules the person",
         "services/consent/domain/grants.py",
-        "        if own is not None and own.is_negative and not (representation.overrides and grant.number > own.number):\n",
-        "        if False:\n",
+        "        if own is not None and own.is_negative and not (",
+        "        if own is not None and False and not (",
         (TABLE,),
     ),
     Mutant(
@@ -141,8 +141,8 @@ WORD = (
     Mutant(
         "a stranger reads what was covered",
         "services/consent/use_cases/replay.py",
-        "    if referral is None or not referral.is_party(agency_id):\n        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)\n    return referral, agency_id",
-        "    if referral is None:\n        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)\n    return referral, agency_id",
+        "    if referral is None or not referral.is_party(agency_id):\n",
+        "    if referral is None:\n",
         (f"{CONSENT}/test_replay.py",),
     ),
     Mutant(
@@ -151,5 +151,47 @@ WORD = (
         "        if each.is_party(agency_id)\n",
         "",
         (f"{CONSENT}/test_replay.py",),
+    ),
+    Mutant(
+        "a withdrawal obliges nobody",
+        "services/consent/use_cases/obligations.py",
+        "    if not held:\n        return []\n",
+        "    return []\n",
+        (f"{CONSENT}/test_obligations.py",),
+    ),
+    Mutant(
+        "what was answered for is owed for ever",
+        "services/consent/storage/obligations.py",
+        " AND ended_as <> 'lifted'\n",
+        " AND false\n",
+        (f"{CONSENT}/test_obligations.py",),
+    ),
+    Mutant(
+        "an obligation outlives the person's new consent",
+        "services/consent/domain/obligations.py",
+        "        lifted=tuple(each for each in still_open if _cause(each.held, word, at, as_of) is None),\n",
+        "        lifted=(),\n",
+        (f"{CONSENT}/test_obligations.py",),
+    ),
+    Mutant(
+        "another agency answers",
+        "services/consent/storage/obligations.py",
+        "    WHERE obligation_id = :obligation_id AND agency_id = :agency_id\n",
+        "    WHERE obligation_id = :obligation_id\n",
+        (f"{CONSENT}/test_obligations.py",),
+    ),
+    Mutant(
+        "an answer is taken twice",
+        "services/consent/use_cases/obligations.py",
+        "    if found.ended_at is not None:\n",
+        "    if False:\n",
+        (f"{CONSENT}/test_obligations.py",),
+    ),
+    Mutant(
+        "an overdue obligation is told again and again",
+        "services/consent/use_cases/obligations.py",
+        "            if await obligations.mark_overdue(work.session, said):\n",
+        "            if await obligations.mark_overdue(work.session, said) or True:\n",
+        (f"{CONSENT}/test_obligations.py",),
     ),
 )

@@ -157,10 +157,39 @@ disasters = sa.Table(
 )
 """Disasters declared in an area, and when they were lifted there."""
 
+obligations = sa.Table(
+    "obligations",
+    metadata,
+    sa.Column("obligation_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("section_id", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("incurred_at", _MOMENT, nullable=False),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    sa.Column("overdue_at", _MOMENT),
+    sa.Column("ended_number", sa.Integer),
+    sa.Column("ended_at", _MOMENT),
+    sa.Column("ended_as", sa.Text),
+    sa.Column("kept_under", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+    sa.Index("obligations_open", "agency_id", "section_id", unique=True, postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("obligations_due", "due_at", postgresql_where=sa.text("ended_at IS NULL AND overdue_at IS NULL")),
+    sa.Index("obligations_agency", "agency_id", "obligation_id"),
+)
+"""What agencies owe for what they have opened and may no longer hold, and how each of it ended."""
+
+# No foreign key: a declaration would else hold the rows of all persons whom it concerns, and with them their word.
 coverage_due = sa.Table(
     "coverage_due",
     metadata,
-    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("record_id", sa.Text, primary_key=True),
     sa.Column("due_at", _MOMENT, primary_key=True),
     sa.Index("coverage_due_at", "due_at"),
 )
@@ -182,6 +211,7 @@ releases = sa.Table(
     sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id")),
     sa.Column("decided_at", _MOMENT, nullable=False),
     sa.UniqueConstraint("record_id", "number"),
+    sa.Index("releases_granted", "record_id", "section_id", postgresql_where=sa.text("granted")),
     sa.CheckConstraint(
         "NOT granted OR (record_id IS NOT NULL AND number IS NOT NULL AND appointment_id IS NOT NULL "
         "AND statement_id IS NOT NULL)",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.consent.domain.statements import Recording
-from services.consent.storage import persons, statements, supports
-from services.consent.use_cases import messages, records
+from services.consent.storage import persons, statements, supports, words
+from services.consent.use_cases import messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
@@ -60,8 +60,11 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
         manifest=verified.token,
     )
     await supports.insert(work.session, signed)
+    word = (await words.of(work.session, [record_id]))[record_id]
+    owed = await obligations.settle(work, person, word, recording.moment, custody)
     persons.save(work, [person])
     actor = verified.actor
-    await records.say(work, [Saying(Emission(person.aggregate, signed, actor, manifest.appointment), signed.number)])
-    await records.cover_open_referrals(work, person, person.latest_at, actor, manifest.appointment)
+    saying = Saying(Emission(person.aggregate, signed, actor, manifest.appointment), signed.number)
+    await records.say(work, [saying, *owed])
+    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
     return Countersigned(heard.statement_id, recording.moment, again=False)

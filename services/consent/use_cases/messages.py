@@ -16,10 +16,17 @@ from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import RecordedBy
-from tsunagu_contracts.manifests import CountersignStatement, RecordRepresentative, RecordStatement, SayDisaster
+from tsunagu_contracts.manifests import (
+    AnswerObligation,
+    CountersignStatement,
+    ForConsent,
+    RecordRepresentative,
+    RecordStatement,
+    SayDisaster,
+)
 from tsunagu_contracts.messages import AgencyMessage
 
-M = TypeVar("M", RecordStatement, RecordRepresentative, CountersignStatement, SayDisaster)
+M = TypeVar("M", RecordStatement, RecordRepresentative, CountersignStatement, SayDisaster, AnswerObligation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,7 @@ async def verify(session: AsyncSession, raw: bytes, caller: Caller, kind: type[M
     return Verified(manifest, message.manifest)
 
 
-async def appointed(
-    work: Work, manifest: RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster
-) -> Appointment:
+async def appointed(work: Work, manifest: ForConsent) -> Appointment:
     """The appointment under which a message was written; refuses with the codes of `appointment_refusal`."""
     found = await membership.appointment(work.session, manifest.appointment)
     refusal = membership.appointment_refusal(found, manifest.coordinator_id, manifest.agency_id, work.now)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from services.consent.domain.coverage import coverage_of
 from services.consent.domain.persons import Person
-from services.consent.storage import referrals, words
+from services.consent.domain.word import Word
+from services.consent.storage import referrals
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.events.consent import CoverageDecided
@@ -37,12 +38,12 @@ async def say(work: Work, sayings: Sequence[Saying]) -> None:
 async def cover_open_referrals(
     work: Work,
     person: Person,
+    word: Word,
     at: datetime,
     actor: Actor,
     appointment: str | None = None,
 ) -> list[CoverageDecided]:
     """Decide anew over every open referral of a person and say it, as of the person's last number and this moment."""
-    word = (await words.of(work.session, [person.record_id]))[person.record_id]
     decided = [
         CoverageDecided(
             referral_id=referral.referral_id,

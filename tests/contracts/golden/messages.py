@@ -25,6 +25,7 @@ from tsunagu_contracts.codes import (
     DeclineReason,
     DisasterAct,
     Language,
+    ObligationEnd,
     Outcome,
     ProofSeen,
     Purpose,
@@ -40,10 +41,12 @@ from tsunagu_contracts.handles import HandleCertificate, certify, read_certifica
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
     CountersignStatement,
     DisasterSaid,
     Notice,
+    ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
@@ -90,6 +93,7 @@ class Said:
     guardian: AgencyMessage
     countersignature: AgencyMessage
     disaster: AgencyMessage
+    answer: AgencyMessage
 
 
 class _StoryIds:
@@ -120,9 +124,10 @@ def agencies_say(shelf: Shelf) -> Said:
         shelf.message(CountersignStatement.TYPE, lambda: AgencyMessage(_countersignature(shelf)).to_bytes())
     )
     disaster = AgencyMessage.parse(shelf.message(SayDisaster.TYPE, lambda: AgencyMessage(_disaster(shelf)).to_bytes()))
+    answer = AgencyMessage.parse(shelf.message(AnswerObligation.TYPE, lambda: AgencyMessage(_answer(shelf)).to_bytes()))
     submission = verify_manifest(submit.manifest, shelf.keys.of_signer(CLINIC), CLINIC)
     assert isinstance(submission, SubmitReferral)
-    return Said(submit, submission, accept, statement, guardian, countersignature, disaster)
+    return Said(submit, submission, accept, statement, guardian, countersignature, disaster, answer)
 
 
 def desk_acts(
@@ -257,6 +262,18 @@ def _disaster(shelf: Shelf) -> str:
         data=DisasterSaid(disaster_id=ident("disaster"), act=DisasterAct.DECLARE, areas=(Area.FUJIMI,)),
     )
     return _signed(shelf, WARD, manifest)
+
+
+def _answer(shelf: Shelf) -> str:
+    manifest = AnswerObligation(
+        id=ident("message answer"),
+        source=f"agency/{DESK}",
+        time=at(900),
+        actor=f"coordinator:{DESK_WORKER}",
+        appointment=DESK_APPOINTMENT,
+        data=ObligationAnswered(obligation_id=ident("obligation"), end=ObligationEnd.DELETED),
+    )
+    return _signed(shelf, DESK, manifest)
 
 
 def _certificate(shelf: Shelf) -> HandleCertificate:

@@ -24,6 +24,8 @@ from tsunagu_contracts.codes import (
     Category,
     DecisionReason,
     Field,
+    ObligationCause,
+    ObligationEnd,
     Purpose,
     Role,
     ServiceFamily,
@@ -34,6 +36,9 @@ from tsunagu_contracts.events.consent import (
     CoverageDecided,
     DisasterDeclared,
     DisasterLifted,
+    ObligationEnded,
+    ObligationIncurred,
+    ObligationOverdue,
     RecordedBy,
     RecordOpened,
     RecordReferralLinked,
@@ -121,8 +126,51 @@ def consent_says(shelf: Shelf, said: Said) -> None:
     guardian = shelf.event(
         _guardian(shelf, said), aggregate, 6, 50, by_clinic, previous=refused, appointment=CLINIC_APPOINTMENT
     )
-    shelf.event(_countersigned(said), aggregate, 7, 55, by_desk, previous=guardian, appointment=DESK_APPOINTMENT)
+    signed = shelf.event(
+        _countersigned(said), aggregate, 7, 55, by_desk, previous=guardian, appointment=DESK_APPOINTMENT
+    )
+    _obligation_comes_and_goes(shelf, said, signed)
     _disaster_comes_and_goes(shelf, said)
+
+
+def _obligation_comes_and_goes(shelf: Shelf, said: Said, previous: bytes) -> None:
+    aggregate, section = f"record:{_RECORD}", said.submission.data.sections[0]
+    incurred = ObligationIncurred(
+        record_id=_RECORD,
+        number=8,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        referral_id=REFERRAL,
+        section_id=section.section_id,
+        category=section.category,
+        cause=ObligationCause.WITHDRAWN,
+        incurred_at=at(700),
+        due_at=at(800),
+    )
+    first = shelf.event(incurred, aggregate, 8, 700, "system:consent", previous=previous)
+    overdue = ObligationOverdue(
+        record_id=_RECORD,
+        number=9,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        due_at=at(800),
+        noticed_at=at(800),
+    )
+    second = shelf.event(overdue, aggregate, 9, 800, "timer", previous=first)
+    ended = ObligationEnded(
+        record_id=_RECORD,
+        number=10,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        end=ObligationEnd.DELETED,
+        kept_under=None,
+        ended_at=at(900),
+        answered_by=RecordedBy(agency_id=DESK, coordinator_id=DESK_WORKER, appointment_id=DESK_APPOINTMENT),
+        message_id=ident("message answer"),
+        manifest=said.answer.manifest,
+    )
+    by_desk = f"coordinator:{DESK_WORKER}"
+    shelf.event(ended, aggregate, 10, 900, by_desk, previous=second, appointment=DESK_APPOINTMENT)
 
 
 def _disaster_comes_and_goes(shelf: Shelf, said: Said) -> None:

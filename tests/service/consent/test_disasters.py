@@ -107,7 +107,7 @@ async def test_periods_begin_and_end_by_themselves(bench: Bench) -> None:
     found = []
     for moment in (begins - timedelta(seconds=1), begins, ends - timedelta(seconds=1), ends):
         bench.clock.at = moment
-        await cover_due(bench.database)
+        await cover_due(bench.database, bench.custody)
         bench.hear_again()
         found.append((await bench.coverage(sent))[HEALTH][1])
 

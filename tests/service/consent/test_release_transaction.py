@@ -108,7 +108,9 @@ async def blocked(bench: Bench) -> bool:
         return bool(await session.scalar(sa.text(query)))
 
 
-@pytest.mark.parametrize("interleavings", [40, pytest.param(1_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "interleavings", [40, pytest.param(1_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
+)
 async def test_a_race_of_releases_and_withdrawals(bench: Bench, interleavings: int) -> None:
     """Whatever the interleaving on real connections, no release rests on what was withdrawn before it.
 
@@ -155,6 +157,12 @@ async def test_a_race_of_releases_and_withdrawals(bench: Bench, interleavings: i
     assert left == {each.release_id for each in granted}
 
 
+async def owed_by(bench: Bench) -> int:
+    """How many obligations there are."""
+    async with bench.database.reading() as session:
+        return int(await session.scalar(sa.text("SELECT count(*) FROM obligations")) or 0)
+
+
 async def everything_said(bench: Bench) -> dict[str, tuple[Statement, ...]]:
     """Every statement by record id."""
     async with bench.database.reading() as session:
@@ -175,8 +183,12 @@ async def test_numbers_of_a_record_have_no_gaps(bench: Bench) -> None:
 
     async with bench.database.reading() as session:
         rows = await session.execute(
-            sa.text("SELECT number FROM statements UNION ALL SELECT number FROM releases ORDER BY number")
+            sa.text("""
+                SELECT number FROM statements UNION ALL SELECT number FROM releases
+                UNION ALL SELECT number FROM obligations ORDER BY number
+            """)
         )
         numbers = [row.number for row in rows]
-    assert numbers == list(range(3, 3 + 17))
+    # Whether the desk had opened something before the first withdrawal is a matter of chance; then it owes an answer.
+    assert numbers == list(range(3, 3 + 17 + await owed_by(bench)))
     assert len(await bench.heard(CoverageDecided)) == 6

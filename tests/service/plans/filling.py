@@ -82,7 +82,7 @@ _BY_COLUMN = {
     "desk_for": "ARRAY[]::text[]",
     **dict.fromkeys(("signing_jwk", "encryption_jwk"), _KEY),
     **dict.fromkeys(("overrides", "confirms"), "NULL"),
-    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at"), "NULL"),
+    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
 }
 _BY_TYPE = {
     "text": "'x'",

@@ -16,6 +16,7 @@ from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
 from services.consent.use_cases.due import cover_due
+from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
@@ -32,7 +33,7 @@ from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import AGENCIES, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
-from tsunagu_contracts.codes import Area, Category, DeclineReason, Outcome, ReferralAct, StatementKind
+from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
 from tsunagu_contracts.envelope import Cause
 from tsunagu_contracts.topics import agency_of_outbound, agency_outbound, consumed_by
 
@@ -148,7 +149,7 @@ class HotPath:
         signed = DESK.countersignature(sent[3].id, statement_id)
         for _ in range(2):
             (await self.consent.post("/countersignatures", signed, by=DESK)).raise_for_status()
-        await cover_due(self.consent.database)
+        await cover_due(self.consent.database, self.consent.custody)
         await self.pump()
 
     async def ask_for_keys(self, sent: Sequence[Sent]) -> None:
@@ -158,6 +159,11 @@ class HotPath:
         await self.consent.client.get(f"/coverage/{sent[0].id}", headers=self.consent.headers(DESK))
         asked = {"referral_id": sent[0].id}
         await self.consent.client.post("/decisions", json=asked, headers=self.consent.headers(DESK))
+        await self.consent.say(sent[0], StatementKind.WITHDRAW, Category.HEALTH)
+        owed = await self.consent.owed(DESK)
+        for _ in range(2):
+            await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
+        await notice_overdue(self.consent.database)
         await self.pump()
 
     async def act(self, sent: Sequence[Sent]) -> None:

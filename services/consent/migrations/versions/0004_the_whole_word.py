@@ -85,7 +85,7 @@ def _create_disasters() -> None:
 def _create_coverage_due() -> None:
     op.create_table(
         "coverage_due",
-        sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+        sa.Column("record_id", sa.Text, primary_key=True),
         sa.Column("due_at", _MOMENT, primary_key=True),
     )
     op.create_index("coverage_due_at", "coverage_due", ["due_at"])
