@@ -40,7 +40,7 @@ _SMALL = {
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text), 1, 12)"
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
-    "representative_id disaster_id"
+    "representative_id disaster_id obligation_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"

@@ -30,7 +30,7 @@ from services.referral.settings import ReferralSettings
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
-from tests.builders.consent_bench import AGENCIES, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
+from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
 from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
@@ -111,6 +111,7 @@ class HotPath:
             await relay(station.database)
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
+        await self.leave_unanswered(sent[2])
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -163,8 +164,14 @@ class HotPath:
         owed = await self.consent.owed(DESK)
         for _ in range(2):
             await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
-        await notice_overdue(self.consent.database)
         await self.pump()
+
+    async def leave_unanswered(self, sent: Sent) -> None:
+        """Let the person take back what the desk has opened, and the desk not answer in time."""
+        await self.consent.ask(sent, Category.HEALTH)
+        await self.consent.say(sent, StatementKind.WITHDRAW, Category.HEALTH)
+        self.consent.clock.at += timedelta(days=ANSWER_DAYS)
+        await notice_overdue(self.consent.database)
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""
