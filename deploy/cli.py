@@ -11,6 +11,7 @@ import typer
 
 from deploy import parked
 from deploy.data_folder import DataFolder
+from deploy.decide import decide
 from deploy.embedded.errors import InfrastructureError
 from deploy.embedded.processes import stop_leftovers
 from deploy.sweep.command import sweep_network
@@ -19,6 +20,7 @@ from tsunagu_contracts.topics import SERVICES
 app = typer.Typer(name="tsunagu", help="つなぐ / Tsunagu", no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.add_typer(parked.app, name="parked")
 app.command("sweep")(sweep_network)
+app.command()(decide)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -12,12 +11,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from deploy.access import PostgresAccess
-from deploy.blocking import run_blocking
-from deploy.data_folder import DataFolder, NetworkSecrets
+from deploy.service_databases import DatabaseUrl, in_database
 from services.eventing import parked_acts, parked_watch, parking
 from services.eventing.parked_acts import DiscardReason, NotFirst, NotParked, ParkedMessage, RecordedAct, ReplayReason
 from services.eventing.parked_watch import ParkedCount
@@ -52,18 +48,10 @@ def _reasons(kind: type[StrEnum]) -> str:
 Service = Annotated[str, typer.Argument(help=", ".join(name for name in SERVICES if consumed_by(name)))]
 Ids = Annotated[list[int], typer.Argument(help="`list` の番号 / ids as told by `list`")]
 By = Annotated[str, typer.Option("--by", help="操作する人 / who does this: operator:<id>")]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        envvar="TSUNAGU_DATABASE_URL",
-        help="SQLAlchemy URL; without it the running network of this folder",
-    ),
-]
 
 
 @app.command("list")
-def list_(service: Service, database_url: Url = None) -> None:
+def list_(service: Service, database_url: DatabaseUrl = None) -> None:
     """止まっているメッセージと理由 / List parked messages, oldest first, with their reasons."""
 
     async def ask(session: AsyncSession) -> tuple[list[ParkedRow], ParkedCount]:
@@ -90,7 +78,7 @@ def list_(service: Service, database_url: Url = None) -> None:
 
 
 @app.command()
-def show(service: Service, parked_id: Annotated[int, typer.Argument()], database_url: Url = None) -> None:
+def show(service: Service, parked_id: Annotated[int, typer.Argument()], database_url: DatabaseUrl = None) -> None:
     """一件を詳しく（本文は出さない） / Show where one stood, why it waits and what was done; never what it says."""
 
     async def ask(session: AsyncSession) -> tuple[ParkedMessage | None, list[RecordedAct]]:
@@ -118,7 +106,7 @@ def replay(
     ids: Ids,
     by: By,
     reason: Annotated[ReplayReason, typer.Option("--reason", help=_reasons(ReplayReason))],
-    database_url: Url = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """もう一度処理させる / Have messages tried again, with all that wait behind them, in order."""
     actor = _operator(by)
@@ -132,7 +120,7 @@ def discard(
     ids: Ids,
     by: By,
     reason: Annotated[DiscardReason, typer.Option("--reason", help=_reasons(DiscardReason))],
-    database_url: Url = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """効果なしで済ませる / Treat messages as seen, without effect; what waits behind them is tried again."""
     actor = _operator(by)
@@ -193,16 +181,8 @@ def _in_database(service: str, url: str | None, ask: Callable[[AsyncSession], Aw
     if service not in SERVICES:
         raise typer.BadParameter(f"{service}: {', '.join(SERVICES)}")
 
-    async def run() -> T:
-        engine = create_async_engine(url or _running(service).url, poolclass=NullPool)
-        try:
-            async with AsyncSession(engine) as session, session.begin():
-                return await ask(session)
-        finally:
-            await engine.dispose()
-
     try:
-        return run_blocking(run())
+        return in_database(service, url, ask)
     except NotParked as unknown:
         typer.echo(f"{unknown.parked_id}: その番号のものはありません / no such parked message", err=True)
         raise typer.Exit(1) from unknown
@@ -213,15 +193,3 @@ def _in_database(service: str, url: str | None, ask: Callable[[AsyncSession], Aw
             err=True,
         )
         raise typer.Exit(1) from waiting
-
-
-def _running(service: str) -> PostgresAccess:
-    """The service's database in the network that `make run` keeps up."""
-    data = DataFolder.from_environment()
-    if not data.run.exists():
-        raise typer.BadParameter(
-            "動いていません。make run か --database-url を / not running: make run, or --database-url"
-        )
-    server = json.loads(data.run.read_text(encoding="utf-8"))["postgres"]
-    password = NetworkSecrets.load(data.secrets).postgres_roles[service]
-    return PostgresAccess(server["host"], server["port"], service, password, service)

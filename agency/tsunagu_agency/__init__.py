@@ -1,6 +1,14 @@
 """What an agency needs to join Tsunagu from its own software: sealing, sending, receiving, opening."""
 
-from tsunagu_agency.answers import Receipt, StatementReceipt
+from tsunagu_agency.answers import (
+    CountersignReceipt,
+    DisasterReceipt,
+    Obligation,
+    ObligationReceipt,
+    Receipt,
+    RepresentativeReceipt,
+    StatementReceipt,
+)
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
 from tsunagu_agency.errors import (
@@ -17,17 +25,24 @@ from tsunagu_agency.errors import (
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import Published
 from tsunagu_agency.keystore import Keystore
-from tsunagu_agency.outgoing import ActingCoordinator, OutgoingMessage
+from tsunagu_agency.outgoing import ActingCoordinator, Announcement, OutgoingMessage, SpokenBy
 from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
 from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
 from tsunagu_contracts.codes import (
     Area,
     Category,
     DeclineReason,
+    DisasterAct,
+    KeptUnder,
     Language,
+    ObligationCause,
+    ObligationEnd,
     Outcome,
+    OverrideGround,
+    ProofSeen,
     Purpose,
     ReferralAct,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -39,14 +54,19 @@ __all__ = [
     "ActingCoordinator",
     "AgencyClient",
     "AgencyError",
+    "Announcement",
     "Area",
     "AsyncOfflineQueue",
     "Backlog",
     "Category",
     "ConfigurationError",
+    "CountersignReceipt",
     "DeclineReason",
+    "DisasterAct",
+    "DisasterReceipt",
     "Inbound",
     "KafkaLogin",
+    "KeptUnder",
     "Keystore",
     "Language",
     "MessageState",
@@ -55,12 +75,18 @@ __all__ = [
     "NoHandleLeftError",
     "NotPublishedError",
     "Notice",
+    "Obligation",
+    "ObligationCause",
+    "ObligationEnd",
+    "ObligationReceipt",
     "OfflineQueue",
     "OpenedSection",
     "Outcome",
     "OutgoingMessage",
+    "OverrideGround",
     "ProblemError",
     "Progress",
+    "ProofSeen",
     "Published",
     "Purpose",
     "QueueFileError",
@@ -68,7 +94,10 @@ __all__ = [
     "QueueLimits",
     "Receipt",
     "ReferralAct",
+    "RepresentationGround",
+    "RepresentativeReceipt",
     "ServiceFamily",
+    "SpokenBy",
     "StatementKind",
     "StatementMethod",
     "StatementReceipt",

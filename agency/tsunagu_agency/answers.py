@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from tsunagu_agency.errors import ProblemError
-from tsunagu_contracts.codes import ReferralState
+from tsunagu_contracts.codes import Area, Category, DisasterAct, ObligationCause, ObligationEnd, ReferralState
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
@@ -28,6 +28,56 @@ class StatementReceipt(Frozen):
     statement_id: Id
     referral_id: Id
     recorded_at: Instant
+
+
+class RepresentativeReceipt(Frozen):
+    """What `consent` answers when a representative is recorded."""
+
+    representative_id: Id
+    recorded_at: Instant
+
+
+class CountersignReceipt(Frozen):
+    """What `consent` answers when a statement is countersigned."""
+
+    statement_id: Id
+    recorded_at: Instant
+
+
+class Obligation(Frozen):
+    """What the agency owes for a section that it has opened; `ended_as` null while it is open."""
+
+    obligation_id: Id
+    referral_id: Id
+    section_id: Id
+    category: Category
+    cause: ObligationCause
+    incurred_at: Instant
+    due_at: Instant
+    ended_as: ObligationEnd | None
+
+
+class Obligations(Frozen):
+    """A page of obligations."""
+
+    items: tuple[Obligation, ...]
+    next: Id | None
+
+
+class ObligationReceipt(Frozen):
+    """What `consent` answers when an obligation has been answered."""
+
+    obligation_id: Id
+    ended_at: Instant
+
+
+class DisasterReceipt(Frozen):
+    """What `consent` answers when a disaster is declared or lifted, and in which areas that changed something."""
+
+    disaster_id: Id
+    act: DisasterAct
+    changed: tuple[Area, ...]
+    at: Instant
 
 
 class Release(Frozen):

@@ -7,29 +7,48 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import httpx
 from opentelemetry import trace
 from opentelemetry.propagate import inject
 from opentelemetry.trace import SpanKind
 
-from tsunagu_agency.answers import Agency, Handles, Receipt, Release, StatementReceipt, read
+from tsunagu_agency.answers import (
+    Agency,
+    CountersignReceipt,
+    DisasterReceipt,
+    Handles,
+    Obligation,
+    ObligationReceipt,
+    Obligations,
+    Receipt,
+    Release,
+    RepresentativeReceipt,
+    StatementReceipt,
+    read,
+)
 from tsunagu_agency.configuration import Network
 from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
 from tsunagu_agency.keystore import Keystore
-from tsunagu_agency.outgoing import ActingCoordinator, MessageWriter, OutgoingMessage
+from tsunagu_agency.outgoing import ActingCoordinator, Announcement, MessageWriter, OutgoingMessage, SpokenBy
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import (
+    Area,
     Category,
     DeclineReason,
+    DisasterAct,
+    KeptUnder,
+    ObligationEnd,
     Outcome,
+    ProofSeen,
     Purpose,
     ReferralAct,
     RefusalCode,
+    RepresentationGround,
     StatementKind,
     StatementMethod,
 )
@@ -171,10 +190,13 @@ class AgencyClient(MessageWriter):
         stated_at: datetime | None = None,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
+        spoken_by: SpokenBy | None = None,
+        disaster_in: Area | None = None,
+        confirms: str | None = None,
     ) -> StatementReceipt:
-        """Record the person's word with `consent`, signed; it counts once this returns. Raises as `submit`.
+        """Record the person's word with `consent`, signed as by `write_statement`; it counts once this returns.
 
-        `recipients` None means every agency. Times default to now.
+        Raises as `submit`.
         """
         message = self.write_statement(
             referral_id,
@@ -188,12 +210,78 @@ class AgencyClient(MessageWriter):
             stated_at=stated_at,
             valid_from=valid_from,
             valid_until=valid_until,
+            spoken_by=spoken_by,
+            disaster_in=disaster_in,
+            confirms=confirms,
         )
-        with _tracer.start_as_current_span("agency record statement", kind=SpanKind.CLIENT):
-            answer = await self._services.post(
-                "consent", "/statements", message.raw, by=by, idempotency_key=message.message_id
-            )
-        return read(StatementReceipt, answer)
+        return read(StatementReceipt, await self._tell_consent("/statements", message, by))
+
+    async def name_representative(
+        self,
+        referral_id: str,
+        ground: RepresentationGround,
+        *,
+        by: ActingCoordinator,
+        proof: ProofSeen,
+        categories: Sequence[Category] | None = None,
+        purposes: Sequence[Purpose] | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+        representative_id: str | None = None,
+    ) -> RepresentativeReceipt:
+        """Record who may speak in the person's stead, as by `write_representative`. Raises as `submit`."""
+        message = self.write_representative(
+            referral_id,
+            ground,
+            by=by,
+            proof=proof,
+            categories=categories,
+            purposes=purposes,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            representative_id=representative_id,
+        )
+        return read(RepresentativeReceipt, await self._tell_consent("/representatives", message, by))
+
+    async def countersign(self, referral_id: str, statement_id: str, *, by: ActingCoordinator) -> CountersignReceipt:
+        """Vouch with `consent` for what another agency has recorded of the person. Raises as `submit`."""
+        message = self.write_countersignature(referral_id, statement_id, by=by)
+        return read(CountersignReceipt, await self._tell_consent("/countersignatures", message, by))
+
+    async def obligations(self, *, by: ActingCoordinator, ended: bool = False) -> AsyncIterator[Obligation]:
+        """Yield what this agency owes for what it has opened; with `ended` what is over as well. Raises as `submit`."""
+        after: str | None = ""
+        while after is not None:
+            route = f"/obligations?after={after}&ended={str(ended).lower()}"
+            page = read(Obligations, await self._services.get("consent", route, by=by))
+            for each in page.items:
+                yield each
+            after = page.next
+
+    async def answer_obligation(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: ActingCoordinator,
+        kept_under: KeptUnder | None = None,
+    ) -> ObligationReceipt:
+        """Tell `consent` that something is deleted, or kept under a provision. Raises as `submit`."""
+        message = self.write_answer(obligation_id, end, by=by, kept_under=kept_under)
+        return read(ObligationReceipt, await self._tell_consent("/obligations/answers", message, by))
+
+    async def say_disaster(
+        self, act: DisasterAct, areas: Sequence[Area], *, by: ActingCoordinator, disaster_id: str | None = None
+    ) -> DisasterReceipt:
+        """Declare a disaster with `consent`, or lift it; effective once this returns. Raises as `submit`."""
+        message = self.write_disaster(act, areas, by=by, disaster_id=disaster_id)
+        return read(DisasterReceipt, await self._tell_consent("/disasters", message, by))
+
+    async def _tell_consent(
+        self, route: str, message: OutgoingMessage | Announcement, by: ActingCoordinator
+    ) -> dict[str, object]:
+        with _tracer.start_as_current_span(f"agency {route.removeprefix('/')}", kind=SpanKind.CLIENT):
+            return await self._services.post("consent", route, message.raw, by=by, idempotency_key=message.message_id)
 
     def inbox(self) -> AsyncIterator[Inbound]:
         """Yield what concerns this agency as it comes, each item at least once, for ever.

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
@@ -14,11 +14,17 @@ from tsunagu_contracts.codes import (
     Area,
     Category,
     DeclineReason,
+    DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
     Outcome,
+    OverrideGround,
+    ProofSeen,
     Purpose,
     ReferralAct,
     RefusalCode,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -29,10 +35,19 @@ from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
+    CountersignStatement,
+    DisasterSaid,
+    ForReferral,
     Notice,
+    ObligationAnswered,
+    RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
+    RepresentativeNamed,
+    SayDisaster,
+    StatementHeard,
     StatementMade,
     SubmitReferral,
     ToAgency,
@@ -45,6 +60,7 @@ from tsunagu_contracts.ports import Clock, Ids, RandomBytes
 from tsunagu_contracts.sealing import seal_person_ref, seal_sections
 from tsunagu_contracts.types import Frozen, Id
 
+_OnReferral = ForReferral | RecordStatement | RecordRepresentative | CountersignStatement
 _BODY_OVERHEAD = 256
 """Bytes of a body beside its content, at most."""
 
@@ -80,6 +96,23 @@ class OutgoingMessage:
         if ids.message_id is None or ids.referral_id is None:
             raise Refusal(RefusalCode.INVALID_CONTENT)
         return cls(ids.message_id, ids.referral_id, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A signed message about no referral: its own id, that of the disaster or obligation, and the bytes that travel."""
+
+    message_id: str
+    about: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenBy:
+    """A recorded representative who spoke for the person; `overrides` is why the person's own no is overruled."""
+
+    representative_id: str
+    overrides: OverrideGround | None = None
 
 
 class MessageWriter:
@@ -210,8 +243,15 @@ class MessageWriter:
         stated_at: datetime | None = None,
         valid_from: datetime | None = None,
         valid_until: datetime | None = None,
+        spoken_by: SpokenBy | None = None,
+        disaster_in: Area | None = None,
+        confirms: str | None = None,
     ) -> OutgoingMessage:
-        """Sign the person's word on a referral; `recipients` None means every agency. Times default to now."""
+        """Sign the person's word on a referral; `recipients` None means every agency. Times default to now.
+
+        `spoken_by` is a representative, None the person; a grant with `disaster_in` counts only while a disaster is
+        declared there; `confirms` is the id of the grant that a confirmation is of.
+        """
         now = self._clock.now()
         manifest = RecordStatement(
             id=self._ids.new(),
@@ -231,19 +271,106 @@ class MessageWriter:
                 valid_from=valid_from or now,
                 valid_until=valid_until,
                 stated_at=stated_at or now,
+                representative=spoken_by.representative_id if spoken_by else None,
+                overrides=spoken_by.overrides if spoken_by else None,
+                disaster_in=disaster_in,
+                confirms=confirms,
             ),
         )
         return self._signed(manifest, {})
+
+    def write_representative(
+        self,
+        referral_id: str,
+        ground: RepresentationGround,
+        *,
+        by: ActingCoordinator,
+        proof: ProofSeen,
+        categories: Sequence[Category] | None = None,
+        purposes: Sequence[Purpose] | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+        representative_id: str | None = None,
+    ) -> OutgoingMessage:
+        """Sign who may speak in the person's stead; None means all categories or purposes, and a new representative."""
+        now = self._clock.now()
+        manifest = RecordRepresentative(
+            id=self._ids.new(),
+            source=self._source,
+            time=now,
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=RepresentativeNamed(
+                representative_id=representative_id or self._ids.new(),
+                referral_id=referral_id,
+                ground=ground,
+                proof=proof,
+                categories=None if categories is None else tuple(categories),
+                purposes=None if purposes is None else tuple(purposes),
+                valid_from=valid_from or now,
+                valid_until=valid_until,
+            ),
+        )
+        return self._signed(manifest, {})
+
+    def write_countersignature(self, referral_id: str, statement_id: str, *, by: ActingCoordinator) -> OutgoingMessage:
+        """Sign that this agency has heard the person say what another agency has recorded."""
+        manifest = CountersignStatement(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=StatementHeard(statement_id=statement_id, referral_id=referral_id),
+        )
+        return self._signed(manifest, {})
+
+    def write_answer(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: ActingCoordinator,
+        kept_under: KeptUnder | None = None,
+    ) -> Announcement:
+        """Sign what was done with what may no longer be held: deleted, or kept under a provision."""
+        manifest = AnswerObligation(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=ObligationAnswered(obligation_id=obligation_id, end=end, kept_under=kept_under),
+        )
+        return Announcement(manifest.id, obligation_id, self._bytes(manifest, {}))
+
+    def write_disaster(
+        self, act: DisasterAct, areas: Sequence[Area], *, by: ActingCoordinator, disaster_id: str | None = None
+    ) -> Announcement:
+        """Sign that a disaster is declared in some areas (without an id: a new one), or lifted there."""
+        disaster = disaster_id or self._ids.new()
+        manifest = SayDisaster(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=DisasterSaid(disaster_id=disaster, act=act, areas=tuple(areas)),
+        )
+        return Announcement(manifest.id, disaster, self._bytes(manifest, {}))
 
     @property
     def _source(self) -> str:
         return f"agency/{self._keystore.agency_id}"
 
-    def _signed(self, manifest: AnyManifest, bodies: Mapping[str, str]) -> OutgoingMessage:
+    def _signed(self, manifest: _OnReferral, bodies: Mapping[str, str]) -> OutgoingMessage:
+        return OutgoingMessage(manifest.id, manifest.data.referral_id, self._bytes(manifest, bodies))
+
+    def _bytes(self, manifest: AnyManifest, bodies: Mapping[str, str]) -> bytes:
         raw = AgencyMessage(sign_manifest(manifest, self._keystore.signing), bodies).to_bytes()
         if len(raw) > self._limits.message:
             raise Refusal(RefusalCode.OVERSIZE, part="message")
-        return OutgoingMessage(manifest.id, manifest.data.referral_id, raw)
+        return raw
 
     def _require_size(self, contents: Mapping[Category, bytes]) -> None:
         """A body is base64url of its content, which makes it a third longer, and a header before it."""

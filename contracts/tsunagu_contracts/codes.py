@@ -193,6 +193,37 @@ class StatementKind(StrEnum):
     GRANT = "grant"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
+    CONFIRM = "confirm"
+
+
+class RepresentationGround(StrEnum):
+    """By what somebody speaks in the person's stead (民法; 任意後見契約に関する法律; 個人情報保護法施行令13条)."""
+
+    ADULT_GUARDIAN = "adult_guardian"
+    CURATOR = "curator"
+    ASSISTANT = "assistant"
+    VOLUNTARY_GUARDIAN = "voluntary_guardian"
+    PARENT = "parent"
+    MINOR_GUARDIAN = "minor_guardian"
+    PROXY = "proxy"
+
+
+class ProofSeen(StrEnum):
+    """The document by which an agency satisfied itself that somebody may speak in the person's stead."""
+
+    REGISTRATION_CERTIFICATE = "registration_certificate"
+    FAMILY_REGISTER = "family_register"
+    LETTER_OF_ATTORNEY = "letter_of_attorney"
+    COURT_DECISION = "court_decision"
+
+
+class OverrideGround(StrEnum):
+    """On what a representative may overrule the person's own refusal (個人情報保護法27条1項 1号から3号, a court)."""
+
+    BY_LAW = "by_law"
+    PROTECTION_OF_LIFE = "protection_of_life"
+    CHILD_WELFARE = "child_welfare"
+    COURT_DECISION = "court_decision"
 
 
 class StatementMethod(StrEnum):
@@ -201,6 +232,38 @@ class StatementMethod(StrEnum):
     WRITTEN = "written"
     SPOKEN = "spoken"
     ONLINE = "online"
+
+
+class DisasterAct(StrEnum):
+    """What is said of a disaster (災害対策基本法)."""
+
+    DECLARE = "declare"
+    LIFT = "lift"
+
+
+class ObligationCause(StrEnum):
+    """Why an agency may no longer hold what it has opened."""
+
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+class ObligationEnd(StrEnum):
+    """How an obligation ends: deleted, kept because a law says so, or lifted because the person agrees again."""
+
+    DELETED = "deleted"
+    KEPT_BY_LAW = "kept_by_law"
+    LIFTED = "lifted"
+
+
+class KeptUnder(StrEnum):
+    """The provision under which an agency must keep what it would else delete."""
+
+    MEDICAL_PRACTITIONERS_ACT_24 = "medical_practitioners_act_24"
+    INSURED_MEDICAL_CARE_RULES_9 = "insured_medical_care_rules_9"
+    HOME_CARE_STANDARDS_39 = "home_care_standards_39"
+    SCHOOL_EDUCATION_RULES_28 = "school_education_rules_28"
+    PUBLIC_RECORDS_ORDINANCE = "public_records_ordinance"
 
 
 class CoverageState(StrEnum):
@@ -224,6 +287,9 @@ class DecisionReason(StrEnum):
     GRANT_STATED_BEFORE_NEGATIVE = "grant_stated_before_negative"
     NAMED_REFUSAL_STANDS = "named_refusal_stands"
     SPOKEN_TO_RECIPIENT_ONLY = "spoken_to_recipient_only"
+    CONDITION_NOT_MET = "condition_not_met"
+    PERSON_REFUSES_THEMSELF = "person_refuses_themself"
+    OTHER_PARENT_REFUSES = "other_parent_refuses"
     SECTION_INVALID = "section_invalid"
 
 
@@ -285,6 +351,13 @@ class RefusalCode(StrEnum):
     NOT_COVERED = "not_covered"
     STATED_IN_FUTURE = "stated_in_future"
     CLOCK_STEPPED_BACK = "clock_stepped_back"
+    STATEMENT_UNKNOWN = "statement_unknown"
+    REPRESENTATIVE_UNKNOWN = "representative_unknown"
+    REPRESENTATION_NOT_VALID = "representation_not_valid"
+    BEYOND_SCOPE = "beyond_scope"
+    DISASTER_UNKNOWN = "disaster_unknown"
+    OBLIGATION_UNKNOWN = "obligation_unknown"
+    OBLIGATION_ENDED = "obligation_ended"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

@@ -1,7 +1,8 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
 from collections.abc import Hashable
-from typing import Annotated, ClassVar, Literal, Self, TypeVar
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,11 +19,17 @@ from tsunagu_contracts.codes import (
     Area,
     Category,
     DeclineReason,
+    DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
     Outcome,
+    OverrideGround,
+    ProofSeen,
     Purpose,
     ReferralAct,
     RefusalCode,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -45,6 +52,22 @@ def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
     if len(set(values)) != len(values):
         raise ValueError("values repeat")
     return values
+
+
+class _Period(Protocol):
+    @property
+    def valid_from(self) -> datetime: ...
+    @property
+    def valid_until(self) -> datetime | None: ...
+
+
+_P = TypeVar("_P", bound=_Period)
+
+
+def _in_order(period: _P) -> _P:
+    if period.valid_until is not None and period.valid_until <= period.valid_from:
+        raise ValueError("ends before it begins")
+    return period
 
 
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
@@ -116,7 +139,12 @@ class ActTaken(Frozen):
 
 
 class StatementMade(Frozen):
-    """The person's word, as the recording agency writes it down; `recipients` null means every agency."""
+    """The person's word, as the recording agency writes it down; `recipients` null means every agency.
+
+    `representative` is who spoke in the person's stead, and `overrides` on what ground the person's own refusal is
+    overruled. `disaster_in` makes a grant count only while a disaster is declared in that area; `confirms` is the
+    grant that a confirmation speaks of.
+    """
 
     statement_id: Id
     referral_id: Id
@@ -129,11 +157,72 @@ class StatementMade(Frozen):
     valid_from: Instant
     valid_until: Instant | None = None
     stated_at: Instant
+    representative: Id | None = None
+    overrides: OverrideGround | None = None
+    disaster_in: Area | None = None
+    confirms: Id | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
-        if self.valid_until is not None and self.valid_until <= self.valid_from:
-            raise ValueError("ends before it begins")
+        return _in_order(self)
+
+    @model_validator(mode="after")
+    def _says_what_its_kind_may(self) -> Self:
+        if (self.confirms is not None) != (self.kind is StatementKind.CONFIRM):
+            raise ValueError("a confirmation names a grant and nothing else does")
+        if self.disaster_in is not None and self.kind is not StatementKind.GRANT:
+            raise ValueError("only a grant has a condition")
+        if self.overrides is not None and (self.kind is not StatementKind.GRANT or self.representative is None):
+            raise ValueError("only a representative's grant overrules")
+        return self
+
+
+class RepresentativeNamed(Frozen):
+    """That somebody may speak in the person's stead: by what, for what, from when to when; never who it is.
+
+    `categories` and `purposes` null mean all. The same id again says how it stands from then on.
+    """
+
+    representative_id: Id
+    referral_id: Id
+    ground: RepresentationGround
+    proof: ProofSeen
+    categories: Categories | None = None
+    purposes: Purposes | None = None
+    valid_from: Instant
+    valid_until: Instant | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        return _in_order(self)
+
+
+class StatementHeard(Frozen):
+    """That this agency has heard the person's word too: a countersignature under a statement of another's recording."""
+
+    statement_id: Id
+    referral_id: Id
+
+
+class DisasterSaid(Frozen):
+    """That a disaster is declared in some areas, or that the one of this id is lifted, from now on."""
+
+    disaster_id: Id
+    act: DisasterAct
+    areas: Annotated[tuple[Area, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class ObligationAnswered(Frozen):
+    """What an agency has done with what it may no longer hold; what is kept names the provision."""
+
+    obligation_id: Id
+    end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW]
+    kept_under: KeptUnder | None = None
+
+    @model_validator(mode="after")
+    def _names_a_provision_for_what_is_kept(self) -> Self:
+        if (self.kept_under is not None) != (self.end is ObligationEnd.KEPT_BY_LAW):
+            raise ValueError("what is kept names the provision and nothing else does")
         return self
 
 
@@ -191,15 +280,74 @@ class RecordStatement(Manifest):
     data: StatementMade
 
 
-AnyManifest = SubmitReferral | ActOnReferral | RecordStatement
+class RecordRepresentative(Manifest):
+    """Who may speak in the stead of a person, of whom the agency has a referral."""
+
+    TYPE: ClassVar[str] = "agency.representative.record.v1"
+
+    type: Literal["agency.representative.record.v1"] = "agency.representative.record.v1"
+    expectedversion: Literal[0] = 0
+    data: RepresentativeNamed
+
+
+class CountersignStatement(Manifest):
+    """An agency's word that the person said what another agency has recorded."""
+
+    TYPE: ClassVar[str] = "agency.statement.countersign.v1"
+
+    type: Literal["agency.statement.countersign.v1"] = "agency.statement.countersign.v1"
+    expectedversion: Literal[0] = 0
+    data: StatementHeard
+
+
+class SayDisaster(Manifest):
+    """The declaration of a disaster, or its lifting, by an authorised appointment of a ward office."""
+
+    TYPE: ClassVar[str] = "agency.disaster.say.v1"
+
+    type: Literal["agency.disaster.say.v1"] = "agency.disaster.say.v1"
+    expectedversion: Literal[0] = 0
+    data: DisasterSaid
+
+
+class AnswerObligation(Manifest):
+    """An agency's word on an obligation of its own."""
+
+    TYPE: ClassVar[str] = "agency.obligation.answer.v1"
+
+    type: Literal["agency.obligation.answer.v1"] = "agency.obligation.answer.v1"
+    expectedversion: Literal[0] = 0
+    data: ObligationAnswered
+
+
+ForReferral = SubmitReferral | ActOnReferral
+"""What agencies say to `referral`, over Kafka or HTTP."""
+
+ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
+"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
+
+AnyManifest = ForReferral | ForConsent
 """A manifest of one of the known types."""
 
 MANIFESTS: dict[str, type[AnyManifest]] = {
-    SubmitReferral.TYPE: SubmitReferral,
-    ActOnReferral.TYPE: ActOnReferral,
-    RecordStatement.TYPE: RecordStatement,
+    kind.TYPE: kind
+    for kind in (
+        SubmitReferral,
+        ActOnReferral,
+        RecordStatement,
+        RecordRepresentative,
+        CountersignStatement,
+        SayDisaster,
+        AnswerObligation,
+    )
 }
 """Manifest classes by CloudEvents `type`."""
+
+
+def referral_of(manifest: AnyManifest) -> str | None:
+    """The referral that a manifest speaks of, if it speaks of one."""
+    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
+
 
 _NAMES = frozenset(MANIFESTS)
 _STEMS = frozenset(name.rpartition(".v")[0] for name in _NAMES)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tsunagu_contracts.codes import DecisionReason, RefusalCode
+from tsunagu_contracts.codes import DecisionReason, KeptUnder, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ _LOOK = (
 )
 _NOTHING = ("必要なら、相手の機関に確かめてください。", "If you expected otherwise, ask the other agency.")
 _ASK = ("必要であれば、本人に意向をたずねてください。", "If it is needed, ask the person.")
+_REPRESENT = (
+    "代わりに話す人の根拠、範囲、期間を確かめて、記録してください。",
+    "Check by what, for what and how long they may speak, and record that.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -93,6 +97,17 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.NOT_COVERED: Telling(403, "本人の同意がありません", "The person's consent does not cover this", *_ASK),
     _C.STATED_IN_FUTURE: Telling(422, "同意の日時が未来です", "The statement is dated in the future", *_FIX),
     _C.CLOCK_STEPPED_BACK: Telling(503, "時計が戻っています", "The clock has stepped back", *_AGAIN),
+    _C.STATEMENT_UNKNOWN: Telling(422, "その同意の記録は見つかりません", "No such statement of this person", *_FIX),
+    _C.REPRESENTATIVE_UNKNOWN: Telling(
+        422, "代わりに話す人が記録されていません", "No such representative is recorded", *_REPRESENT
+    ),
+    _C.REPRESENTATION_NOT_VALID: Telling(
+        422, "代わりに話せる期間の外です", "The representation is not valid at that time", *_REPRESENT
+    ),
+    _C.BEYOND_SCOPE: Telling(422, "代わりに話せる範囲の外です", "Beyond what the representative may say", *_REPRESENT),
+    _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
+    _C.OBLIGATION_UNKNOWN: Telling(404, "その義務は見つかりません", "No such obligation of this agency", *_NOTHING),
+    _C.OBLIGATION_ENDED: Telling(409, "その義務はもう終わっています", "The obligation has ended already", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(
@@ -110,10 +125,13 @@ TELLINGS: dict[RefusalCode, Telling] = {
 REASONS: dict[DecisionReason, tuple[str, str]] = {
     DecisionReason.GRANTED: ("本人の同意があります", "The person has agreed"),
     DecisionReason.NO_STATEMENT: ("本人の意向がまだ記録されていません", "The person has not been asked yet"),
-    DecisionReason.REFUSED_BY_PERSON: ("本人が断っています", "The person has refused"),
+    DecisionReason.REFUSED_BY_PERSON: (
+        "本人か、本人に代わる人が断っています",
+        "The person, or who speaks for them, has refused",
+    ),
     DecisionReason.WITHDRAWN_BY_PERSON: (
-        "本人が同意を取り消しました",
-        "The person has withdrawn the consent",
+        "本人か、本人に代わる人が同意を取り消しました",
+        "The person, or who speaks for them, has withdrawn the consent",
     ),
     DecisionReason.GRANT_EXPIRED: ("同意の期限が過ぎました", "The consent has expired"),
     DecisionReason.GRANT_NOT_YET_IN_FORCE: ("同意はまだ始まっていません", "The consent is not in force yet"),
@@ -129,6 +147,33 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
         "受け取る機関だけが聞いた口頭の同意では開けません",
         "Spoken consent heard only by the recipient does not cover this",
     ),
+    DecisionReason.CONDITION_NOT_MET: (
+        "災害のときだけの同意です。今は災害が宣言されていません",
+        "The consent is for a declared disaster, and none is declared now",
+    ),
+    DecisionReason.PERSON_REFUSES_THEMSELF: (
+        "本人が断っています。代わりの人の同意では開けません",
+        "The person refuses; a representative's consent does not overrule that",
+    ),
+    DecisionReason.OTHER_PARENT_REFUSES: (
+        "もう一人の親権者が断っています",
+        "The other parent refuses",
+    ),
     DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
 }
 """Why a section may or may not be opened, in words."""
+
+PROVISIONS: dict[KeptUnder, tuple[str, str]] = {
+    KeptUnder.MEDICAL_PRACTITIONERS_ACT_24: ("医師法24条（診療録）", "Medical Practitioners Act, art. 24"),
+    KeptUnder.INSURED_MEDICAL_CARE_RULES_9: (
+        "保険医療機関及び保険医療養担当規則9条（帳簿等）",
+        "Rules on Insured Medical Care, art. 9",
+    ),
+    KeptUnder.HOME_CARE_STANDARDS_39: (
+        "指定居宅サービス等の事業の人員、設備及び運営に関する基準39条（記録の整備）",
+        "Standards for Designated In-Home Services, art. 39",
+    ),
+    KeptUnder.SCHOOL_EDUCATION_RULES_28: ("学校教育法施行規則28条（表簿）", "School Education Act rules, art. 28"),
+    KeptUnder.PUBLIC_RECORDS_ORDINANCE: ("区の公文書管理の条例・規程", "The ward's ordinance on public records"),
+}
+"""The provisions under which something is kept, in words."""

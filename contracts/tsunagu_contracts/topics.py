@@ -6,7 +6,7 @@ from typing import Literal
 
 from tsunagu_contracts.events import EVENTS_BY_PRODUCER
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.events.consent import CoverageDecided
+from tsunagu_contracts.events.consent import CoverageDecided, DisasterDeclared, DisasterLifted
 
 FOREVER = None
 
@@ -24,7 +24,8 @@ class Topic:
     retention_days: int | None
 
 
-_CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data is not CoverageDecided)
+_WITHOUT_A_PERSON = (CoverageDecided, DisasterDeclared, DisasterLifted)
+_CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data not in _WITHOUT_A_PERSON)
 
 DIRECTORY_EVENTS = Topic(
     "directory.events",
@@ -44,7 +45,9 @@ REFERRAL_EVENTS = Topic(
     6,
     365,
 )
-COVERAGE = Topic("consent.coverage", ("coverage",), (CoverageDecided,), "consent", ("referral", "audit"), 6, 365)
+COVERAGE = Topic(
+    "consent.coverage", ("coverage", "disaster"), _WITHOUT_A_PERSON, "consent", ("referral", "audit"), 6, 365
+)
 RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365)
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)

@@ -1,11 +1,13 @@
 """The composition root of consent."""
 
 from datetime import timedelta
+from functools import partial
 
 from services import membership
 from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
+from services.consent.use_cases import due, obligations
 from services.consent.use_cases.custody import Bounds, Custody
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
@@ -16,6 +18,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
     bounds = Bounds(
         handle_lifetime=timedelta(days=settings.handle_days),
         clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
+        answer_within=timedelta(days=settings.answer_days),
     )
     custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
 
@@ -25,4 +28,8 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         agency_signing_key=membership.signing_keys_in(parts.database),
         handler=subscribers.handler(custody, MemberCache()),
         on_start=custody.open,
+        background=(
+            partial(due.cover_due, parts.database, custody),
+            partial(obligations.notice_overdue, parts.database),
+        ),
     )

@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from tsunagu_contracts.codes import (
     Area,
     Category,
+    DisasterAct,
+    KeptUnder,
     Language,
+    ObligationEnd,
+    ProofSeen,
     Purpose,
     ReferralAct,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -20,10 +26,18 @@ from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
+    CountersignStatement,
+    DisasterSaid,
     Notice,
+    ObligationAnswered,
+    RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
+    RepresentativeNamed,
+    SayDisaster,
+    StatementHeard,
     StatementMade,
     SubmitReferral,
     ToAgency,
@@ -138,7 +152,63 @@ class SendingAgency:
                 notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
                 valid_from=NOW,
                 stated_at=NOW,
+                confirms=IDS.new() if kind is StatementKind.CONFIRM else None,
             ),
+        )
+
+    def representative(self, referral_id: str, ground: RepresentationGround) -> RecordRepresentative:
+        """The manifest that names a representative who may say everything from now on."""
+        return RecordRepresentative(
+            id=IDS.new(),
+            source=f"agency/{self.id}",
+            time=NOW,
+            actor=f"coordinator:{self.coordinator}",
+            appointment=self.appointment,
+            data=RepresentativeNamed(
+                representative_id=IDS.new(),
+                referral_id=referral_id,
+                ground=ground,
+                proof=ProofSeen.REGISTRATION_CERTIFICATE,
+                valid_from=NOW,
+            ),
+        )
+
+    def countersignature(self, referral_id: str, statement_id: str) -> CountersignStatement:
+        """The manifest that vouches for a statement of another agency's recording."""
+        return CountersignStatement(
+            id=IDS.new(),
+            source=f"agency/{self.id}",
+            time=NOW,
+            actor=f"coordinator:{self.coordinator}",
+            appointment=self.appointment,
+            data=StatementHeard(statement_id=statement_id, referral_id=referral_id),
+        )
+
+    def answer(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        kept_under: KeptUnder | None = None,
+    ) -> AnswerObligation:
+        """The manifest that answers for what the agency may no longer hold; always of the same id for one of them."""
+        return AnswerObligation(
+            id=f"answer-{obligation_id}",
+            source=f"agency/{self.id}",
+            time=NOW,
+            actor=f"coordinator:{self.coordinator}",
+            appointment=self.appointment,
+            data=ObligationAnswered(obligation_id=obligation_id, end=end, kept_under=kept_under),
+        )
+
+    def disaster(self, disaster_id: str, act: DisasterAct, *areas: Area) -> SayDisaster:
+        """The manifest that declares or lifts a disaster."""
+        return SayDisaster(
+            id=IDS.new(),
+            source=f"agency/{self.id}",
+            time=NOW,
+            actor=f"coordinator:{self.coordinator}",
+            appointment=self.appointment,
+            data=DisasterSaid(disaster_id=disaster_id, act=act, areas=areas),
         )
 
     def message(self, manifest: AnyManifest, sealed: Sealed | None = None) -> AgencyMessage:

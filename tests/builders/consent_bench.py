@@ -1,12 +1,13 @@
 """The service `consent` on a real database without Kafka: batches go in by hand, what it says is read back."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Literal, TypeVar
 
 import httpx
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from services.consent.api import router
 from services.consent.keystore import FileKeyStore
 from services.consent.subscribers import handler
 from services.consent.use_cases.custody import Bounds, Custody
+from services.consent.use_cases.due import cover_due
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
 from services.eventing.processing import Handler
@@ -36,8 +38,12 @@ from tsunagu_contracts.codes import (
     Category,
     CoverageState,
     DeclineReason,
+    DisasterAct,
     Field,
+    KeptUnder,
+    ObligationEnd,
     ReferralState,
+    RepresentationGround,
     Role,
     ServiceFamily,
     StatementKind,
@@ -49,14 +55,16 @@ from tsunagu_contracts.events.directory import AgencyRegistered, AppointmentGran
 from tsunagu_contracts.events.referral import Accountable, ReferralDeclined, ReferralHalted, ReferralSubmitted
 from tsunagu_contracts.handles import read_certificate
 from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey
-from tsunagu_contracts.manifests import RecordStatement, SubmitReferral, sign_manifest
+from tsunagu_contracts.manifests import ForConsent, RecordStatement, SubmitReferral, sign_manifest
 from tsunagu_contracts.sealing import Sealed, seal_person_ref, unwrap_content_key
 
 CLINIC = SendingAgency()
 DESK = SendingAgency(id="chiyoda-desk-fujimi", coordinator="c-0002", appointment="ap-0002")
 NPO = SendingAgency(id="chiyoda-npo-a", coordinator="c-0003", appointment="ap-0003")
-AGENCIES = (CLINIC, DESK, NPO)
+WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment="ap-0090")
+AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
+ANSWER_DAYS = 14
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)
@@ -169,9 +177,54 @@ class Bench:
         self, manifest: RecordStatement, *, by: SendingAgency = CLINIC, subject: str | None = None
     ) -> httpx.Response:
         """Sign a statement and bring it over HTTP."""
-        return await self.client.post(
-            "/statements", content=by.message(manifest).to_bytes(), headers=self.headers(by, subject)
-        )
+        return await self.post("/statements", manifest, by=by, subject=subject)
+
+    async def post(
+        self, route: str, manifest: ForConsent, *, by: SendingAgency, subject: str | None = None
+    ) -> httpx.Response:
+        """Sign what an agency says to consent and bring it over HTTP."""
+        return await self.client.post(route, content=by.message(manifest).to_bytes(), headers=self.headers(by, subject))
+
+    async def name_representative(
+        self,
+        sent: Sent,
+        ground: RepresentationGround = RepresentationGround.ADULT_GUARDIAN,
+        *,
+        by: SendingAgency = CLINIC,
+        bounds: Mapping[str, object] = MappingProxyType({}),
+    ) -> str:
+        """Record a representative who may say everything within these bounds; returns their id."""
+        manifest = by.representative(sent.id, ground)
+        manifest = manifest.model_copy(update={"data": manifest.data.model_copy(update=bounds)})
+        answer = await self.post("/representatives", manifest, by=by)
+        assert answer.status_code == 201, answer.text
+        return manifest.data.representative_id
+
+    async def owed(self, agency: SendingAgency = DESK) -> list[str]:
+        """The open obligations of an agency, as it reads them over HTTP."""
+        answer = await self.client.get("/obligations", headers=self.headers(agency))
+        assert answer.status_code == 200, answer.text
+        return [str(each["obligation_id"]) for each in answer.json()["items"]]
+
+    async def answer_obligation(
+        self,
+        obligation_id: str,
+        end: Literal[ObligationEnd.DELETED, ObligationEnd.KEPT_BY_LAW],
+        *,
+        by: SendingAgency = DESK,
+        kept_under: KeptUnder | None = None,
+    ) -> httpx.Response:
+        """Let an agency answer for what it owes."""
+        return await self.post("/obligations/answers", by.answer(obligation_id, end, kept_under), by=by)
+
+    async def say_disaster(
+        self, disaster_id: str, act: DisasterAct, *areas: Area, by: SendingAgency = WARD
+    ) -> httpx.Response:
+        """Declare or lift a disaster, a moment after everything before, and cover whom it concerns."""
+        self.clock.at += timedelta(seconds=1)
+        answer = await self.post("/disasters", by.disaster(disaster_id, act, *areas), by=by)
+        await cover_due(self.database, self.custody)
+        return answer
 
     async def say(
         self,
@@ -293,7 +346,7 @@ def membership_of(agencies: Sequence[SendingAgency]) -> list[tuple[str, EventDat
     for agency in agencies:
         registered = AgencyRegistered(
             agency_id=agency.id,
-            kind=AgencyKind.NPO,
+            kind=AgencyKind.WARD_OFFICE if agency is WARD else AgencyKind.NPO,
             areas=(Area.FUJIMI,),
             desk_for=(Area.FUJIMI,) if agency is DESK else (),
             service_families=(ServiceFamily.DAILY_LIFE,),
@@ -304,7 +357,7 @@ def membership_of(agencies: Sequence[SendingAgency]) -> list[tuple[str, EventDat
             appointment_id=agency.appointment,
             coordinator_id=agency.coordinator,
             agency_id=agency.id,
-            role=Role.CSW,
+            role=Role.SUPERVISOR if agency is WARD else Role.CSW,
             field=Field.COMMUNITY,
             areas=(Area.FUJIMI,),
             valid_from=NOW - YEAR,
@@ -324,7 +377,11 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     }
     (folder / "service_keys.json").write_text(json.dumps(keys))
     clock = SetClock()
-    custody = Custody(FileKeyStore(folder), Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2)), clock)
+    custody = Custody(
+        FileKeyStore(folder),
+        Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2), timedelta(days=ANSWER_DAYS)),
+        clock,
+    )
     await custody.open()
     producer = Producer(KafkaAccess("127.0.0.1:1", "nobody", "nothing"), "bench")
     database = Database(url, source="consent", clock=clock, ids=IDS, producer=producer)

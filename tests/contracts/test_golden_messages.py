@@ -10,7 +10,7 @@ import pytest
 
 from tests.contracts.golden.__main__ import make_missing
 from tests.contracts.golden.messages import CONTENTS
-from tests.contracts.golden.shelf import CLINIC, CONTRACTS, DESK, HANDLE
+from tests.contracts.golden.shelf import CLINIC, CONTRACTS, DESK, HANDLE, WARD
 from tests.contracts.validating import faults, manifest_payload, schema
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import RefusalCode
@@ -219,7 +219,7 @@ def test_manifests_in_the_examples_of_events_verify() -> None:
     assert len(carried) >= 6
     for token in carried.values():
         agency_id = str(manifest_payload(token)["source"]).removeprefix("agency/")
-        assert agency_id in (CLINIC, DESK)
+        assert agency_id in (CLINIC, DESK, WARD)
         assert verify_manifest(token, KEPT.of_signer(agency_id), agency_id).agency_id == agency_id
 
 

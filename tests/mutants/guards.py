@@ -259,35 +259,6 @@ GUARDS = (
         "    if False:\n",
         ("tests/unit/contracts/test_assertions.py",),
     ),
-    # The person's recorded word decides.
-    Mutant(
-        "a grant stated before a negative counts",
-        "services/consent/domain/decisions.py",
-        "    return any(grant.stated_at <= negative.recorded_at for negative in negatives)\n",
-        "    return False\n",
-        ("tests/unit/consent/test_decisions_table.py",),
-    ),
-    Mutant(
-        "spoken consent heard by the recipient alone counts for everything",
-        "services/consent/domain/decisions.py",
-        "        and request.category not in HEARD_BY_RECIPIENT_ALONE\n",
-        "        and False\n",
-        ("tests/unit/consent/test_decisions_table.py",),
-    ),
-    Mutant(
-        "a named refusal yields to anything",
-        "services/consent/domain/decisions.py",
-        "    if refusal is not None:\n",
-        "    if False:\n",
-        ("tests/unit/consent/test_decisions_table.py",),
-    ),
-    Mutant(
-        "an ended grant still permits",
-        "services/consent/domain/decisions.py",
-        "    if _has_ended(last, request.at):\n",
-        "    if False:\n",
-        ("tests/unit/consent/test_decisions_table.py",),
-    ),
     # Nothing takes effect twice, also for agencies and coordinators.
     Mutant(
         "other content under a used message id accepted",

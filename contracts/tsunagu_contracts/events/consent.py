@@ -3,8 +3,15 @@
 from typing import ClassVar
 
 from tsunagu_contracts.codes import (
+    Area,
     Category,
+    KeptUnder,
+    ObligationCause,
+    ObligationEnd,
+    OverrideGround,
+    ProofSeen,
     Purpose,
+    RepresentationGround,
     StatementKind,
     StatementMethod,
 )
@@ -48,6 +55,14 @@ class RecordedBy(Frozen):
     appointment_id: Id
 
 
+class SpokenFor(Frozen):
+    """Who spoke in the person's stead, by what, and on what ground the person's own refusal is overruled."""
+
+    representative_id: Id
+    ground: RepresentationGround
+    overrides: OverrideGround | None
+
+
 class StatementRecorded(EventData):
     """The person's word was recorded; it takes effect with this event's `number`."""
 
@@ -69,6 +84,118 @@ class StatementRecorded(EventData):
     recorded_by: RecordedBy
     message_id: Id
     manifest: Compact
+    representation: SpokenFor | None = None
+    disaster_in: Area | None = None
+    confirms: Id | None = None
+
+
+class RepresentativeRecorded(EventData):
+    """From this number on somebody may speak in the person's stead, within these bounds."""
+
+    TYPE: ClassVar[str] = "representative.recorded.v1"
+
+    record_id: Id
+    number: Whole
+    representative_id: Id
+    referral_id: Id
+    ground: RepresentationGround
+    proof: ProofSeen
+    categories: tuple[Category, ...] | None
+    purposes: tuple[Purpose, ...] | None
+    valid_from: Instant
+    valid_until: Instant | None
+    recorded_at: Instant
+    recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class StatementCountersigned(EventData):
+    """From this number on another agency vouches for what the person said."""
+
+    TYPE: ClassVar[str] = "statement.countersigned.v1"
+
+    record_id: Id
+    number: Whole
+    statement_id: Id
+    referral_id: Id
+    recorded_at: Instant
+    recorded_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class DisasterDeclared(EventData):
+    """Consent that was given for a disaster in one of these areas counts from now on."""
+
+    TYPE: ClassVar[str] = "disaster.declared.v1"
+
+    disaster_id: Id
+    areas: tuple[Area, ...]
+    declared_at: Instant
+    said_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class DisasterLifted(EventData):
+    """The disaster is over, and so is what was consented to for its sake."""
+
+    TYPE: ClassVar[str] = "disaster.lifted.v1"
+
+    disaster_id: Id
+    areas: tuple[Area, ...]
+    lifted_at: Instant
+    said_by: RecordedBy
+    message_id: Id
+    manifest: Compact
+
+
+class ObligationIncurred(EventData):
+    """An agency may no longer hold a section that it has opened, and owes an answer by a date."""
+
+    TYPE: ClassVar[str] = "obligation.incurred.v1"
+
+    record_id: Id
+    number: Whole
+    obligation_id: Id
+    agency_id: AgencyId
+    referral_id: Id
+    section_id: Id
+    category: Category
+    cause: ObligationCause
+    incurred_at: Instant
+    due_at: Instant
+
+
+class ObligationEnded(EventData):
+    """An obligation is over; `answered_by` and `manifest` are the agency's word, absent where it was lifted."""
+
+    TYPE: ClassVar[str] = "obligation.ended.v1"
+
+    record_id: Id
+    number: Whole
+    obligation_id: Id
+    agency_id: AgencyId
+    end: ObligationEnd
+    kept_under: KeptUnder | None
+    ended_at: Instant
+    answered_by: RecordedBy | None
+    message_id: Id | None
+    manifest: Compact | None
+
+
+class ObligationOverdue(EventData):
+    """The date has passed and the agency has not answered."""
+
+    TYPE: ClassVar[str] = "obligation.overdue.v1"
+
+    record_id: Id
+    number: Whole
+    obligation_id: Id
+    agency_id: AgencyId
+    due_at: Instant
+    noticed_at: Instant
 
 
 class ReleaseGranted(EventData):

@@ -1,11 +1,11 @@
 """Coverage: what the decisions mean for each section of one referral."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.consent.domain.decisions import Decision, Request, decide
-from services.consent.domain.statements import Statement
+from services.consent.domain.decisions import Decision, decide
+from services.consent.domain.requests import Request
+from services.consent.domain.word import Word
 from tsunagu_contracts.codes import (
     Category,
     CoverageState,
@@ -33,6 +33,8 @@ _SAID_NO = frozenset(
         DecisionReason.WITHDRAWN_BY_PERSON,
         DecisionReason.GRANT_STATED_BEFORE_NEGATIVE,
         DecisionReason.NAMED_REFUSAL_STANDS,
+        DecisionReason.PERSON_REFUSES_THEMSELF,
+        DecisionReason.OTHER_PARENT_REFUSES,
     }
 )
 
@@ -79,22 +81,17 @@ class Referral:
         return agency_id in (self.sender, self.addressee)
 
 
-def decide_section(
-    referral: Referral, section: Section, statements: Iterable[Statement], at: datetime, as_of: int
-) -> Decision:
+def decide_section(referral: Referral, section: Section, word: Word, at: datetime, as_of: int) -> Decision:
     """Decide over one section for the referral's addressee and purpose; with a broken seal it never opens."""
     if section.invalid is not None:
         return Decision(False, DecisionReason.SECTION_INVALID)
-    return decide(statements, Request(section.category, referral.addressee, referral.purpose, at), as_of)
+    request = Request(section.category, referral.addressee, referral.purpose, at)
+    return decide(word.statements, request, as_of, word.facts)
 
 
-def coverage_of(
-    referral: Referral, statements: Sequence[Statement], at: datetime, as_of: int
-) -> tuple[SectionCoverage, ...]:
+def coverage_of(referral: Referral, word: Word, at: datetime, as_of: int) -> tuple[SectionCoverage, ...]:
     """What consent says of every section of the referral, in the manifest's order."""
-    return tuple(
-        _cover(section, decide_section(referral, section, statements, at, as_of)) for section in referral.sections
-    )
+    return tuple(_cover(section, decide_section(referral, section, word, at, as_of)) for section in referral.sections)
 
 
 def _cover(section: Section, decision: Decision) -> SectionCoverage:

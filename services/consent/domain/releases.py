@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from services.consent.domain.coverage import Referral, Section, decide_section
 from services.consent.domain.decisions import Decision
-from services.consent.domain.statements import Recording, Statement
+from services.consent.domain.statements import Recording
+from services.consent.domain.word import Word
 from tsunagu_contracts.codes import DecisionReason, ReferralState, RefusalCode
 from tsunagu_contracts.errors import Refusal
 
@@ -30,11 +31,11 @@ def judge(
     referral: Referral,
     section_id: str,
     asker: Asker,
-    statements: tuple[Statement, ...],
+    word: Word,
     recording: Recording,
     as_of: int,
 ) -> Verdict:
-    """Judge a release over the person's statements numbered up to `as_of`.
+    """Judge a release over the person's word up to the number `as_of`.
 
     A refusal's `reason` says more than its code where the person's word is what refuses.
     """
@@ -42,7 +43,7 @@ def judge(
         section = _section_to_open(referral, section_id, asker, recording)
     except Refusal as refusal:
         return Verdict(refusal.code, refusal.code)
-    decision = decide_section(referral, section, statements, recording.moment, as_of)
+    decision = decide_section(referral, section, word, recording.moment, as_of)
     if not decision.permit:
         return Verdict(RefusalCode.NOT_COVERED, section.invalid or decision.reason, decision)
     if referral.state is ReferralState.HALTED:

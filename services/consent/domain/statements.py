@@ -3,8 +3,31 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tsunagu_contracts.codes import Category, Purpose, RefusalCode, StatementKind, StatementMethod
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    OverrideGround,
+    Purpose,
+    RefusalCode,
+    RepresentationGround,
+    StatementKind,
+    StatementMethod,
+)
 from tsunagu_contracts.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """Who spoke in the person's stead, by what, and on what ground their own refusal is overruled, if it is."""
+
+    representative_id: str
+    ground: RepresentationGround
+    overrides: OverrideGround | None = None
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether a holder of parental authority spoke, of whom there may be two."""
+        return self.ground is RepresentationGround.PARENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +35,9 @@ class Statement:
     """One recorded statement; `number` is its place among everything recorded of this person.
 
     `recipients` is None where the person meant every agency of the network. `recorded_at` never runs
-    backwards along the numbers of one person. The period bounds a grant only.
+    backwards along the numbers of one person. The period bounds a grant only, and so does the condition that a
+    disaster be declared in an area. `representation` is None where the person spoke; `confirms` is the id of the
+    grant that a confirmation speaks of.
     """
 
     statement_id: str
@@ -27,11 +52,19 @@ class Statement:
     stated_at: datetime
     recorded_at: datetime
     recorded_by_agency: str
+    representation: Representation | None = None
+    disaster_in: Area | None = None
+    confirms: str | None = None
 
     @property
     def is_negative(self) -> bool:
         """Whether it says no: a refusal or a withdrawal."""
-        return self.kind is not StatementKind.GRANT
+        return self.kind in (StatementKind.REFUSE, StatementKind.WITHDRAW)
+
+    @property
+    def voice(self) -> str | None:
+        """Whose word it is: a representative's, by their id, or the person's own (None)."""
+        return self.representation.representative_id if self.representation is not None else None
 
     def names(self, agency_id: str) -> bool:
         """Whether the person named this agency rather than agencies in general."""

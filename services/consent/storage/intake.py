@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from services.consent.domain import statements as domain
 from services.consent.domain.persons import Person
-from services.consent.storage import statements
+from services.consent.domain.word import Word
+from services.consent.storage import statements, words
 from services.consent.storage.handles import Issued
 from services.consent.storage.persons import Reference
 from services.eventing.outbox import NO_HEAD, Head
@@ -41,6 +42,13 @@ _READ = Statement(f"""
         ARRAY(
             SELECT ROW(record_id, {", ".join(statements.SPOKEN)}) FROM statements
             WHERE record_id IN (SELECT record_id FROM meant) ORDER BY record_id, number
+        ),
+        ARRAY(SELECT ROW(s.*) FROM ({words.SUPPORTS}) AS s WHERE record_id IN (SELECT record_id FROM meant)),
+        ARRAY(
+            SELECT ROW(d.*) FROM ({words.DISASTERS}) AS d WHERE area IN (
+                SELECT disaster_in FROM statements
+                WHERE record_id IN (SELECT record_id FROM meant) AND disaster_in IS NOT NULL
+            )
         )
 """)  # noqa: S608 - names of our own columns
 # Not FOR UPDATE: a statement that names the referral must not have to wait for this.
@@ -69,8 +77,8 @@ class Asked:
 class Known:
     """What of it was known at one moment.
 
-    `sections` are valid in some referral already. `heads` and `spoken` are by record id: where each person's
-    stream stands, and everything the person has said.
+    `sections` are valid in some referral already. `heads` and `words` are by record id: where each person's
+    stream stands, and the word of those who have said something.
     """
 
     handles: Mapping[str, Issued]
@@ -79,7 +87,7 @@ class Known:
     referral_ids: AbstractSet[str]
     persons: Mapping[Reference, Person]
     heads: Mapping[str, Head]
-    spoken: Mapping[str, Sequence[domain.Statement]]
+    words: Mapping[str, Word]
 
 
 async def look(work: Work, asked: Asked) -> Known:
@@ -100,7 +108,9 @@ async def look(work: Work, asked: Asked) -> Known:
         # Each a statement of its own: what a statement reads is as it was when it began, before it waited.
         await work.fetch(_LOCK_REFERRALS, parameters)
         await work.fetch(_LOCK_PERSONS, parameters)
-    ((handles, sections, key_hashes, referral_ids, meant, spoken),) = await work.fetch(_READ, parameters)
+    ((handles, sections, key_hashes, referral_ids, meant, spoken, supports, disasters),) = await work.fetch(
+        _READ, parameters
+    )
     persons, heads = _persons(meant)
     return Known(
         handles={handle_id: Issued(handle_id, agency_id, used_by) for handle_id, agency_id, used_by in handles},
@@ -109,7 +119,7 @@ async def look(work: Work, asked: Asked) -> Known:
         referral_ids=set(referral_ids),
         persons=persons,
         heads=heads,
-        spoken=_spoken(spoken),
+        words=words.words(_spoken(spoken), supports, disasters),
     )
 
 

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.consent.domain.statements import Statement
+from services.consent.domain.statements import Representation, Statement
 from services.consent.storage import rows
 from services.consent.storage.tables import statements
 from services.eventing.statements import Row
-from tsunagu_contracts.codes import Category, Purpose, StatementKind, StatementMethod
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    OverrideGround,
+    Purpose,
+    RepresentationGround,
+    StatementKind,
+    StatementMethod,
+)
 from tsunagu_contracts.events.consent import StatementRecorded
 
 SPOKEN = (
@@ -27,6 +35,11 @@ SPOKEN = (
     "stated_at",
     "recorded_at",
     "agency_id",
+    "representative_id",
+    "ground",
+    "overrides",
+    "disaster_in",
+    "confirms",
 )
 """The columns that decisions are made on, in the order in which `statement_of` takes them."""
 
@@ -44,6 +57,7 @@ class Earlier:
 
 async def insert(session: AsyncSession, recorded: StatementRecorded) -> None:
     """Write one statement as its event says it."""
+    spoken_for = recorded.representation
     await rows.insert(
         session,
         statements,
@@ -67,6 +81,11 @@ async def insert(session: AsyncSession, recorded: StatementRecorded) -> None:
                 "appointment_id": recorded.recorded_by.appointment_id,
                 "message_id": recorded.message_id,
                 "manifest": recorded.manifest,
+                "representative_id": spoken_for.representative_id if spoken_for else None,
+                "ground": spoken_for.ground.value if spoken_for else None,
+                "overrides": spoken_for.overrides.value if spoken_for and spoken_for.overrides else None,
+                "disaster_in": recorded.disaster_in.value if recorded.disaster_in else None,
+                "confirms": recorded.confirms,
             }
         ],
     )
@@ -84,6 +103,23 @@ async def of(session: AsyncSession, record_ids: Collection[str]) -> dict[str, tu
         ):
             said[record_id].append(statement_of(row))
     return {record_id: tuple(said[record_id]) for record_id in record_ids}
+
+
+async def is_grant_of(session: AsyncSession, statement_id: str, record_id: str) -> bool:
+    """Whether this is a grant that this person has made."""
+    return await recorder_of_grant(session, statement_id, record_id) is not None
+
+
+async def recorder_of_grant(session: AsyncSession, statement_id: str, record_id: str) -> str | None:
+    """The agency that recorded this grant of this person; None where it is none."""
+    found: str | None = await session.scalar(
+        sa.select(statements.c.agency_id).where(
+            statements.c.statement_id == statement_id,
+            statements.c.record_id == record_id,
+            statements.c.kind == StatementKind.GRANT.value,
+        )
+    )
+    return found
 
 
 async def earlier(session: AsyncSession, statement_id: str, agency_id: str, message_id: str) -> Earlier | None:
@@ -121,6 +157,11 @@ def statement_of(row: Row) -> Statement:
         stated_at,
         recorded_at,
         agency_id,
+        representative_id,
+        ground,
+        overrides,
+        disaster_in,
+        confirms,
     ) = row
     return Statement(
         statement_id=statement_id,
@@ -135,4 +176,13 @@ def statement_of(row: Row) -> Statement:
         stated_at=stated_at,
         recorded_at=recorded_at,
         recorded_by_agency=agency_id,
+        representation=(
+            Representation(
+                representative_id, RepresentationGround(ground), OverrideGround(overrides) if overrides else None
+            )
+            if representative_id
+            else None
+        ),
+        disaster_in=Area(disaster_in) if disaster_in else None,
+        confirms=confirms,
     )

@@ -100,10 +100,100 @@ statements = sa.Table(
     sa.Column("appointment_id", sa.Text, nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("representative_id", sa.Text),
+    sa.Column("ground", sa.Text),
+    sa.Column("overrides", sa.Text),
+    sa.Column("disaster_in", sa.Text),
+    sa.Column("confirms", sa.Text),
     sa.UniqueConstraint("record_id", "number"),
     sa.UniqueConstraint("agency_id", "message_id"),
+    sa.Index("statements_disaster", "disaster_in", "record_id", postgresql_where=sa.text("disaster_in IS NOT NULL")),
 )
 """The person's recorded word, with the signed message it came in; only ever added to."""
+
+representatives = sa.Table(
+    "representatives",
+    metadata,
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("representative_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("ground", sa.Text, nullable=False),
+    sa.Column("proof", sa.Text, nullable=False),
+    sa.Column("categories", _CODES),
+    sa.Column("purposes", _CODES),
+    sa.Column("valid_from", _MOMENT, nullable=False),
+    sa.Column("valid_until", _MOMENT),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""Who may speak in a person's stead, as each agency has recorded it; of one id the last row counts."""
+
+supports = sa.Table(
+    "supports",
+    metadata,
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id"), nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""Countersignatures: what makes a statement rest on more than its recorder."""
+
+disasters = sa.Table(
+    "disasters",
+    metadata,
+    sa.Column("disaster_id", sa.Text, primary_key=True),
+    sa.Column("area", sa.Text, primary_key=True),
+    sa.Column("declared_at", _MOMENT, nullable=False),
+    sa.Column("lifted_at", _MOMENT),
+    sa.Index("disasters_area", "area"),
+)
+"""Disasters declared in an area, and when they were lifted there."""
+
+obligations = sa.Table(
+    "obligations",
+    metadata,
+    sa.Column("obligation_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("section_id", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("incurred_at", _MOMENT, nullable=False),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    sa.Column("overdue_at", _MOMENT),
+    sa.Column("ended_number", sa.Integer),
+    sa.Column("ended_at", _MOMENT),
+    sa.Column("ended_as", sa.Text),
+    sa.Column("kept_under", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+    sa.Index("obligations_open", "agency_id", "section_id", unique=True, postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("obligations_due", "due_at", postgresql_where=sa.text("ended_at IS NULL AND overdue_at IS NULL")),
+    sa.Index("obligations_agency", "agency_id", "obligation_id"),
+)
+"""What agencies owe for what they have opened and may no longer hold, and how each of it ended."""
+
+# No foreign key: a declaration would else hold the rows of all persons whom it concerns, and with them their word.
+coverage_due = sa.Table(
+    "coverage_due",
+    metadata,
+    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("due_at", _MOMENT, primary_key=True),
+    sa.Index("coverage_due_at", "due_at"),
+)
+"""When what is covered of a person may change though nobody says anything: a period begins or ends, a disaster."""
 
 releases = sa.Table(
     "releases",
@@ -121,6 +211,7 @@ releases = sa.Table(
     sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id")),
     sa.Column("decided_at", _MOMENT, nullable=False),
     sa.UniqueConstraint("record_id", "number"),
+    sa.Index("releases_granted", "record_id", "section_id", postgresql_where=sa.text("granted")),
     sa.CheckConstraint(
         "NOT granted OR (record_id IS NOT NULL AND number IS NOT NULL AND appointment_id IS NOT NULL "
         "AND statement_id IS NOT NULL)",

@@ -3,7 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.coverage import coverage_of
-from services.consent.storage import referrals, statements
+from services.consent.domain.word import SILENCE
+from services.consent.storage import persons, referrals, words
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
 from services.runtime.identity import Caller
@@ -23,11 +24,12 @@ async def of(session: AsyncSession, caller: Caller, referral_id: str, custody: C
     agency_id = await acting(session, caller, now, parties)
     if referral is None or not referral.is_party(agency_id):
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    record_ids = [referral.record_id] if referral.record_id else []
-    spoken = [each for said in (await statements.of(session, record_ids)).values() for each in said]
-    last = max((each.number for each in spoken), default=0)
+    word, number = SILENCE, 0
+    if referral.record_id is not None:
+        word = (await words.of(session, [referral.record_id]))[referral.record_id]
+        number = await persons.number(session, referral.record_id)
     return CoverageDecided(
         referral_id=referral.referral_id,
         addressee=referral.addressee,
-        sections=coverage_of(referral, spoken, now, last),
+        sections=coverage_of(referral, word, now, number),
     )

@@ -1,11 +1,12 @@
 """Saying what happened to a person: every event takes the person's next number, which is its version."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from services.consent.domain.coverage import coverage_of
 from services.consent.domain.persons import Person
-from services.consent.domain.statements import Statement
+from services.consent.domain.word import Word
 from services.consent.storage import referrals
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.actors import Actor
@@ -37,16 +38,17 @@ async def say(work: Work, sayings: Sequence[Saying]) -> None:
 async def cover_open_referrals(
     work: Work,
     person: Person,
-    spoken: Sequence[Statement],
+    word: Word,
+    at: datetime,
     actor: Actor,
-    appointment: str,
+    appointment: str | None = None,
 ) -> list[CoverageDecided]:
-    """Decide anew over every open referral of a person and say it, as of the person's last number."""
+    """Decide anew over every open referral of a person and say it, as of the person's last number and this moment."""
     decided = [
         CoverageDecided(
             referral_id=referral.referral_id,
             addressee=referral.addressee,
-            sections=coverage_of(referral, spoken, person.latest_at, person.number),
+            sections=coverage_of(referral, word, at, person.number),
         )
         for referral in await referrals.open_of(work.session, [person.record_id])
     ]

@@ -15,8 +15,9 @@ from services.consent.domain.coverage import Referral, Section
 from services.consent.domain.examination import content_key_of
 from services.consent.domain.persons import Person
 from services.consent.domain.releases import Verdict, judge
-from services.consent.domain.statements import Recording, Statement
-from services.consent.storage import persons, referrals, releases, statements
+from services.consent.domain.statements import Recording
+from services.consent.domain.word import SILENCE, Word
+from services.consent.storage import persons, referrals, releases, words
 from services.consent.use_cases import callers, records
 from services.consent.use_cases.callers import Coordinator
 from services.consent.use_cases.custody import Custody
@@ -107,26 +108,26 @@ async def decide(work: Work, prepared: Prepared, custody: Custody) -> Outcome:
     if referral is None:
         return await _record(work, prepared, _UNKNOWN, None, custody.clock.now())
     referral = await referrals.hold(work.session, referral)
-    person, spoken = await _locked_person(work.session, referral)
+    person, word = await _locked_person(work.session, referral)
     now = custody.clock.now()
     recording = Recording(now, person.latest_at if person else now, custody.bounds.clock_tolerance)
     verdict = judge(
         referral,
         prepared.request.section_id,
         prepared.coordinator.asker,
-        spoken,
+        word,
         recording,
         person.number if person else 0,
     )
     return await _record(work, prepared, _with_key(verdict, prepared), person, recording.moment)
 
 
-async def _locked_person(session: AsyncSession, referral: Referral) -> tuple[Person | None, tuple[Statement, ...]]:
+async def _locked_person(session: AsyncSession, referral: Referral) -> tuple[Person | None, Word]:
     """Lock the person's row and read what was said; nobody's where nothing of the referral is valid."""
     if referral.record_id is None:
-        return None, ()
+        return None, SILENCE
     person = (await persons.lock(session, [referral.record_id]))[referral.record_id]
-    return person, (await statements.of(session, [person.record_id]))[person.record_id]
+    return person, (await words.of(session, [person.record_id]))[person.record_id]
 
 
 def _with_key(verdict: Verdict, prepared: Prepared) -> Verdict:

@@ -5,23 +5,19 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import membership
 from services.consent.domain.coverage import Referral
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
-from services.consent.storage import persons, referrals, statements
-from services.consent.use_cases import records
+from services.consent.storage import due, persons, representatives, statements, words
+from services.consent.use_cases import messages, obligations, records
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
 from services.eventing.work import Emission, Work
-from services.runtime.identity import Caller
-from tsunagu_contracts import jose
-from tsunagu_contracts.actors import Actor
-from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.codes import RefusalCode, StatementKind
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.events.consent import RecordedBy, StatementRecorded
+from tsunagu_contracts.events.consent import SpokenFor, StatementRecorded
 from tsunagu_contracts.manifests import RecordStatement
-from tsunagu_contracts.messages import AgencyMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,84 +30,72 @@ class Recorded:
     again: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A statement whose message is authentic, and the message."""
-
-    manifest: RecordStatement
-    token: str
-
-
-async def verify(session: AsyncSession, raw: bytes, caller: Caller) -> Verified:
-    """Check the bytes of a statement's message against the agency's registered key, and who brings them.
-
-    Nothing is locked here. Refuses with the codes of `AgencyMessage.parse` and `verify`, `unknown_type`
-    (another kind of message), `agency_unknown`, `actor_mismatch` and `sender_mismatch`.
-    """
-    message = AgencyMessage.parse(raw)
-    agency_id = _claimed_agency(message.manifest)
-    found = await membership.agency(session, agency_id)
-    if found is None:
-        raise Refusal(RefusalCode.AGENCY_UNKNOWN)
-    manifest = message.verify(found.keys.signing, agency_id)
-    if not isinstance(manifest, RecordStatement):
-        raise Refusal(RefusalCode.UNKNOWN_TYPE)
-    if manifest.actor != str(caller.actor):
-        raise Refusal(RefusalCode.ACTOR_MISMATCH)
-    if caller.agency_id not in (None, manifest.agency_id):
-        raise Refusal(RefusalCode.SENDER_MISMATCH)
-    return Verified(manifest, message.manifest)
-
-
-async def record(work: Work, verified: Verified, custody: Custody) -> Recorded:
+async def record(work: Work, verified: Verified[RecordStatement], custody: Custody) -> Recorded:
     """Record a statement under the person's row lock, with the coverage that follows from it.
 
     The same message again changes nothing. Refuses with `duplicate_id` (another message under a known id),
-    the codes of `appointment_refusal`, `referral_unknown` (also for an agency that is no party, and where no
-    person is known), `stated_in_future` and `clock_stepped_back`; the last two never for a refusal or a
+    the codes of `appointed` and `party_to`, `statement_unknown` (a confirmation of nothing), those of
+    `Representative.speaking`, `stated_in_future` and `clock_stepped_back`; the last two never for a refusal or a
     withdrawal, which waits for nothing but that row.
     """
     manifest = verified.manifest
-    appointment = await membership.appointment(work.session, manifest.appointment)
-    refusal = membership.appointment_refusal(appointment, manifest.coordinator_id, manifest.agency_id, work.now)
-    if refusal is not None:
-        raise Refusal(refusal)
-    referral, record_id = await _party_to(work.session, manifest)
+    await messages.appointed(work, manifest)
+    referral, record_id = await messages.party_to(work.session, manifest.data.referral_id, manifest.agency_id)
     person = (await persons.lock(work.session, [record_id]))[record_id]
     earlier = await statements.earlier(work.session, manifest.data.statement_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         return _again(earlier, verified, referral)
-    said = _statement(verified, person, custody)
+    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
+    check_recordable(manifest.data.kind, manifest.data.stated_at, recording)
+    spoken_for = await _spoken_for(work.session, manifest, record_id, recording)
+    await _check_confirmed(work.session, manifest, record_id)
+    said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
+    await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
+    word = (await words.of(work.session, [record_id]))[record_id]
+    owed = await obligations.settle(work, person, word, recording.moment, custody)
     persons.save(work, [person])
-    actor = Actor.parse(manifest.actor)
-    await records.say(work, [Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)])
-    spoken = (await statements.of(work.session, [record_id]))[record_id]
-    await records.cover_open_referrals(work, person, spoken, actor, manifest.appointment)
+    actor = verified.actor
+    saying = Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)
+    await records.say(work, [saying, *owed])
+    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
-async def _party_to(session: AsyncSession, manifest: RecordStatement) -> tuple[Referral, str]:
-    referral = await referrals.load(session, manifest.data.referral_id)
-    if referral is None or referral.record_id is None or not referral.is_party(manifest.agency_id):
-        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    return referral, referral.record_id
-
-
-def _again(earlier: statements.Earlier, verified: Verified, referral: Referral) -> Recorded:
-    # An ES256 signature is new each time; what was signed is what counts.
-    same = earlier.manifest.rpartition(".")[0] == verified.token.rpartition(".")[0]
-    if not same or earlier.record_id != referral.record_id:
+def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], referral: Referral) -> Recorded:
+    if not verified.says_the_same(earlier.manifest) or earlier.record_id != referral.record_id:
         raise Refusal(RefusalCode.DUPLICATE_ID)
     statement: Statement = earlier.statement
     return Recorded(statement.statement_id, referral.referral_id, statement.recorded_at, again=True)
 
 
-def _statement(verified: Verified, person: Person, custody: Custody) -> StatementRecorded:
+async def _spoken_for(
+    session: AsyncSession, manifest: RecordStatement, record_id: str, recording: Recording
+) -> SpokenFor | None:
+    """Who spoke in the person's stead, once it is recorded that they may say this."""
+    made = manifest.data
+    if made.representative is None:
+        return None
+    representative = await representatives.last(session, record_id, manifest.agency_id, made.representative)
+    if representative is None:
+        raise Refusal(RefusalCode.REPRESENTATIVE_UNKNOWN)
+    # A no counts from its recording; whatever else is said must have been said while they might.
+    at = made.stated_at if made.kind in (StatementKind.GRANT, StatementKind.CONFIRM) else recording.moment
+    representative.check_speaking(made.categories, made.purposes, at)
+    return SpokenFor(representative_id=made.representative, ground=representative.ground, overrides=made.overrides)
+
+
+async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, record_id: str) -> None:
+    confirmed = manifest.data.confirms
+    if confirmed is not None and not await statements.is_grant_of(session, confirmed, record_id):
+        raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
+
+
+def _statement(
+    verified: Verified[RecordStatement], person: Person, recording: Recording, spoken_for: SpokenFor | None
+) -> StatementRecorded:
     """The statement as it will be recorded; takes the person's next number, at this moment."""
     manifest, made = verified.manifest, verified.manifest.data
-    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
-    check_recordable(made.kind, made.stated_at, recording)
     return StatementRecorded(
         record_id=person.record_id,
         number=person.take_number(recording.moment),
@@ -126,19 +110,10 @@ def _statement(verified: Verified, person: Person, custody: Custody) -> Statemen
         valid_until=made.valid_until,
         stated_at=made.stated_at,
         recorded_at=recording.moment,
-        recorded_by=RecordedBy(
-            agency_id=manifest.agency_id,
-            coordinator_id=manifest.coordinator_id,
-            appointment_id=manifest.appointment,
-        ),
+        recorded_by=verified.recorded_by,
         message_id=manifest.id,
         manifest=verified.token,
+        representation=spoken_for,
+        disaster_in=made.disaster_in,
+        confirms=made.confirms,
     )
-
-
-def _claimed_agency(token: str) -> str:
-    """The agency that a manifest claims to be from, read only to choose the key that must have signed it."""
-    source = jose.unverified_payload(token).get("source")
-    if not isinstance(source, str) or not source.startswith("agency/"):
-        raise Refusal(RefusalCode.INVALID_CONTENT, where="source")
-    return source.removeprefix("agency/")

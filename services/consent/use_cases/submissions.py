@@ -13,7 +13,7 @@ from datetime import datetime
 from services.consent.domain.coverage import Referral, Section, coverage_of
 from services.consent.domain.examination import Claim, Findings, open_and_compare, read_claim
 from services.consent.domain.persons import Person
-from services.consent.domain.statements import Statement
+from services.consent.domain.word import SILENCE, Word
 from services.consent.keystore import ServiceKeys
 from services.consent.storage import handles, intake, persons, referrals
 from services.consent.storage.handles import Issued
@@ -132,7 +132,7 @@ async def take_in(
     meant, opened = _find_persons(work, examined, known.persons)
     begun = [_begin(one, meant, standings[one.said.referral_id]) for one in examined]
     sayings = _link(begun, {person.record_id for person in opened.values()}, custody.clock.now())
-    sayings += [_cover(one, known.spoken) for one in begun]
+    sayings += [_cover(one, known.words) for one in begun]
 
     # Rows of referrals before rows of persons, and those before anything else: as everybody takes them.
     referrals.follow(work, [standings[each] for each in others], known=len(known.referral_ids))
@@ -263,13 +263,12 @@ def _link(begun: Sequence[Begun], opened: Collection[str], now: datetime) -> lis
     return sayings
 
 
-def _cover(one: Begun, spoken: Mapping[str, Sequence[Statement]]) -> Saying:
+def _cover(one: Begun, words: Mapping[str, Word]) -> Saying:
     if one.person is None:
-        sections = coverage_of(one.referral, (), one.examined.submission.event.time, 0)
+        sections = coverage_of(one.referral, SILENCE, one.examined.submission.event.time, 0)
     else:
-        sections = coverage_of(
-            one.referral, spoken.get(one.person.record_id, ()), one.person.latest_at, one.person.number
-        )
+        word = words.get(one.person.record_id, SILENCE)
+        sections = coverage_of(one.referral, word, one.person.latest_at, one.person.number)
     decided = CoverageDecided(referral_id=one.referral.referral_id, addressee=one.referral.addressee, sections=sections)
     return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided, begins=True))
 

@@ -14,8 +14,7 @@ from tsunagu_contracts.manifests import (
     ActOnReferral,
     AnyManifest,
     ClaimedIds,
-    RecordStatement,
-    SubmitReferral,
+    ForConsent,
     claimed_ids,
 )
 from tsunagu_contracts.messages import AgencyMessage
@@ -72,7 +71,7 @@ class Authentic:
     incoming: Incoming
     digest: str
     message: AgencyMessage
-    manifest: SubmitReferral | ActOnReferral | RecordStatement
+    manifest: AnyManifest
     refusal: Refusal | None = None
     handle_id: str | None = None
 
@@ -109,8 +108,7 @@ def _verified(message: AgencyMessage, incoming: Incoming, key: PublicKey | None,
 
 
 def _handle_of(manifest: AnyManifest, rules: Rules, now: datetime) -> str | None:
-    if isinstance(manifest, RecordStatement):
-        # The person's word goes to `consent` alone, which may not read the topics that carry bodies.
+    if isinstance(manifest, ForConsent):
         raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="consent")
     if isinstance(manifest, ActOnReferral):
         return None

@@ -12,7 +12,7 @@ from services.referral.storage.messages import Earlier, MessageKey
 from services.referral.storage.reading import Found
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.manifests import ActOnReferral
+from tsunagu_contracts.manifests import ActOnReferral, SubmitReferral
 
 
 @dataclass(slots=True)
@@ -32,7 +32,11 @@ class Batch:
         found = await reading.find(
             work,
             {key_of(one) for one in authentic},
-            {one.manifest.data.referral_id: one.handle_id for one in authentic if one.handle_id is not None},
+            {
+                one.manifest.data.referral_id: one.handle_id
+                for one in authentic
+                if one.handle_id is not None and isinstance(one.manifest, SubmitReferral)
+            },
             {one.manifest.data.referral_id for one in authentic if isinstance(one.manifest, ActOnReferral)}
             | set(covered),
         )

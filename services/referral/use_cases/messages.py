@@ -21,7 +21,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.envelope import Cause, Event, decode_event, encode_event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import MessageRefused
-from tsunagu_contracts.manifests import ClaimedIds
+from tsunagu_contracts.manifests import ClaimedIds, referral_of
 
 Checked = Sequence[Authentic | Dubious]
 """Messages with what their bytes alone tell of them."""
@@ -124,7 +124,7 @@ def _kept(one: Authentic | Dubious, answer: Event) -> Earlier:
 def _refusal(work: Work, checked: Authentic | Dubious, refusal: Refusal) -> Emission:
     incoming = checked.incoming
     if isinstance(checked, Authentic):
-        ids = ClaimedIds(message_id=checked.manifest.id, referral_id=checked.manifest.data.referral_id)
+        ids = ClaimedIds(message_id=checked.manifest.id, referral_id=referral_of(checked.manifest))
     else:
         ids = checked.claimed
     place = incoming.place

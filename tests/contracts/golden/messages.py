@@ -11,6 +11,9 @@ from tests.contracts.golden.shelf import (
     DESK_APPOINTMENT,
     DESK_WORKER,
     HANDLE,
+    WARD,
+    WARD_APPOINTMENT,
+    WARD_WORKER,
     Shelf,
     at,
     ident,
@@ -20,10 +23,14 @@ from tsunagu_contracts.codes import (
     Area,
     Category,
     DeclineReason,
+    DisasterAct,
     Language,
+    ObligationEnd,
     Outcome,
+    ProofSeen,
     Purpose,
     ReferralAct,
+    RepresentationGround,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -34,10 +41,18 @@ from tsunagu_contracts.handles import HandleCertificate, certify, read_certifica
 from tsunagu_contracts.manifests import (
     ActOnReferral,
     ActTaken,
+    AnswerObligation,
     AnyManifest,
+    CountersignStatement,
+    DisasterSaid,
     Notice,
+    ObligationAnswered,
+    RecordRepresentative,
     RecordStatement,
     ReferralSubmission,
+    RepresentativeNamed,
+    SayDisaster,
+    StatementHeard,
     StatementMade,
     SubmitReferral,
     ToAgency,
@@ -75,6 +90,10 @@ class Said:
     submission: SubmitReferral
     accept: AgencyMessage
     statement: AgencyMessage
+    guardian: AgencyMessage
+    countersignature: AgencyMessage
+    disaster: AgencyMessage
+    answer: AgencyMessage
 
 
 class _StoryIds:
@@ -98,9 +117,17 @@ def agencies_say(shelf: Shelf) -> Said:
     statement = AgencyMessage.parse(
         shelf.message(RecordStatement.TYPE, lambda: AgencyMessage(_statement(shelf)).to_bytes())
     )
+    guardian = AgencyMessage.parse(
+        shelf.message(RecordRepresentative.TYPE, lambda: AgencyMessage(_guardian(shelf)).to_bytes())
+    )
+    countersignature = AgencyMessage.parse(
+        shelf.message(CountersignStatement.TYPE, lambda: AgencyMessage(_countersignature(shelf)).to_bytes())
+    )
+    disaster = AgencyMessage.parse(shelf.message(SayDisaster.TYPE, lambda: AgencyMessage(_disaster(shelf)).to_bytes()))
+    answer = AgencyMessage.parse(shelf.message(AnswerObligation.TYPE, lambda: AgencyMessage(_answer(shelf)).to_bytes()))
     submission = verify_manifest(submit.manifest, shelf.keys.of_signer(CLINIC), CLINIC)
     assert isinstance(submission, SubmitReferral)
-    return Said(submit, submission, accept, statement)
+    return Said(submit, submission, accept, statement, guardian, countersignature, disaster, answer)
 
 
 def desk_acts(
@@ -193,6 +220,60 @@ def _statement(shelf: Shelf) -> str:
         ),
     )
     return _signed(shelf, CLINIC, manifest)
+
+
+def _guardian(shelf: Shelf) -> str:
+    manifest = RecordRepresentative(
+        id=ident("message guardian"),
+        source=f"agency/{CLINIC}",
+        time=at(50),
+        actor=f"coordinator:{CLINIC_WORKER}",
+        appointment=CLINIC_APPOINTMENT,
+        data=RepresentativeNamed(
+            representative_id=ident("guardian"),
+            referral_id=REFERRAL,
+            ground=RepresentationGround.ADULT_GUARDIAN,
+            proof=ProofSeen.REGISTRATION_CERTIFICATE,
+            valid_from=at(0),
+        ),
+    )
+    return _signed(shelf, CLINIC, manifest)
+
+
+def _countersignature(shelf: Shelf) -> str:
+    manifest = CountersignStatement(
+        id=ident("message countersignature"),
+        source=f"agency/{DESK}",
+        time=at(55),
+        actor=f"coordinator:{DESK_WORKER}",
+        appointment=DESK_APPOINTMENT,
+        data=StatementHeard(statement_id=STATEMENT, referral_id=REFERRAL),
+    )
+    return _signed(shelf, DESK, manifest)
+
+
+def _disaster(shelf: Shelf) -> str:
+    manifest = SayDisaster(
+        id=ident("message disaster"),
+        source=f"agency/{WARD}",
+        time=at(60),
+        actor=f"coordinator:{WARD_WORKER}",
+        appointment=WARD_APPOINTMENT,
+        data=DisasterSaid(disaster_id=ident("disaster"), act=DisasterAct.DECLARE, areas=(Area.FUJIMI,)),
+    )
+    return _signed(shelf, WARD, manifest)
+
+
+def _answer(shelf: Shelf) -> str:
+    manifest = AnswerObligation(
+        id=ident("message answer"),
+        source=f"agency/{DESK}",
+        time=at(900),
+        actor=f"coordinator:{DESK_WORKER}",
+        appointment=DESK_APPOINTMENT,
+        data=ObligationAnswered(obligation_id=ident("obligation"), end=ObligationEnd.DELETED),
+    )
+    return _signed(shelf, DESK, manifest)
 
 
 def _certificate(shelf: Shelf) -> HandleCertificate:

@@ -11,6 +11,9 @@ from tests.contracts.golden.shelf import (
     DESK,
     DESK_APPOINTMENT,
     DESK_WORKER,
+    WARD,
+    WARD_APPOINTMENT,
+    WARD_WORKER,
     Shelf,
     at,
     ident,
@@ -21,6 +24,8 @@ from tsunagu_contracts.codes import (
     Category,
     DecisionReason,
     Field,
+    ObligationCause,
+    ObligationEnd,
     Purpose,
     Role,
     ServiceFamily,
@@ -29,16 +34,23 @@ from tsunagu_contracts.envelope import Cause
 from tsunagu_contracts.events.audit import QueryAnswered
 from tsunagu_contracts.events.consent import (
     CoverageDecided,
+    DisasterDeclared,
+    DisasterLifted,
+    ObligationEnded,
+    ObligationIncurred,
+    ObligationOverdue,
     RecordedBy,
     RecordOpened,
     RecordReferralLinked,
     ReleaseGranted,
     ReleaseRefused,
+    RepresentativeRecorded,
+    StatementCountersigned,
     StatementRecorded,
 )
 from tsunagu_contracts.events.directory import AgencyRegistered, AppointmentEnded, AppointmentGranted, MandateGranted
 from tsunagu_contracts.events.notify import NotificationAcknowledged, NotificationCreated
-from tsunagu_contracts.manifests import RecordStatement, verify_manifest
+from tsunagu_contracts.manifests import RecordRepresentative, RecordStatement, verify_manifest
 
 _RECORD = ident("record")
 _NOTIFICATION = ident("notification")
@@ -109,7 +121,71 @@ def consent_says(shelf: Shelf, said: Said) -> None:
     )
     by_desk = f"coordinator:{DESK_WORKER}"
     release = shelf.event(_granted(said), aggregate, 4, 40, by_desk, previous=recorded, appointment=DESK_APPOINTMENT)
-    shelf.event(_refused(said), aggregate, 5, 41, by_desk, previous=release, appointment=DESK_APPOINTMENT)
+    refused = shelf.event(_refused(said), aggregate, 5, 41, by_desk, previous=release, appointment=DESK_APPOINTMENT)
+    by_clinic = f"coordinator:{CLINIC_WORKER}"
+    guardian = shelf.event(
+        _guardian(shelf, said), aggregate, 6, 50, by_clinic, previous=refused, appointment=CLINIC_APPOINTMENT
+    )
+    signed = shelf.event(
+        _countersigned(said), aggregate, 7, 55, by_desk, previous=guardian, appointment=DESK_APPOINTMENT
+    )
+    _obligation_comes_and_goes(shelf, said, signed)
+    _disaster_comes_and_goes(shelf, said)
+
+
+def _obligation_comes_and_goes(shelf: Shelf, said: Said, previous: bytes) -> None:
+    aggregate, section = f"record:{_RECORD}", said.submission.data.sections[0]
+    incurred = ObligationIncurred(
+        record_id=_RECORD,
+        number=8,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        referral_id=REFERRAL,
+        section_id=section.section_id,
+        category=section.category,
+        cause=ObligationCause.WITHDRAWN,
+        incurred_at=at(700),
+        due_at=at(800),
+    )
+    first = shelf.event(incurred, aggregate, 8, 700, "system:consent", previous=previous)
+    overdue = ObligationOverdue(
+        record_id=_RECORD,
+        number=9,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        due_at=at(800),
+        noticed_at=at(800),
+    )
+    second = shelf.event(overdue, aggregate, 9, 800, "timer", previous=first)
+    ended = ObligationEnded(
+        record_id=_RECORD,
+        number=10,
+        obligation_id=ident("obligation"),
+        agency_id=DESK,
+        end=ObligationEnd.DELETED,
+        kept_under=None,
+        ended_at=at(900),
+        answered_by=RecordedBy(agency_id=DESK, coordinator_id=DESK_WORKER, appointment_id=DESK_APPOINTMENT),
+        message_id=ident("message answer"),
+        manifest=said.answer.manifest,
+    )
+    by_desk = f"coordinator:{DESK_WORKER}"
+    shelf.event(ended, aggregate, 10, 900, by_desk, previous=second, appointment=DESK_APPOINTMENT)
+
+
+def _disaster_comes_and_goes(shelf: Shelf, said: Said) -> None:
+    facts = {
+        "disaster_id": ident("disaster"),
+        "areas": (Area.FUJIMI,),
+        "said_by": RecordedBy(agency_id=WARD, coordinator_id=WARD_WORKER, appointment_id=WARD_APPOINTMENT),
+        "message_id": ident("message disaster"),
+        "manifest": said.disaster.manifest,
+    }
+    aggregate, by_ward = f"disaster:{ident('disaster')}", f"coordinator:{WARD_WORKER}"
+    declared = DisasterDeclared.model_validate(facts | {"declared_at": at(60)})
+    first = shelf.event(declared, aggregate, 1, 60, by_ward, appointment=WARD_APPOINTMENT)
+    lifted = DisasterLifted.model_validate(facts | {"lifted_at": at(600)})
+    shelf.event(lifted, aggregate, 2, 600, by_ward, previous=first, appointment=WARD_APPOINTMENT)
 
 
 def notify_and_audit_say(shelf: Shelf) -> None:
@@ -160,6 +236,41 @@ def _recorded(shelf: Shelf, said: Said) -> StatementRecorded:
         recorded_by=RecordedBy(agency_id=CLINIC, coordinator_id=CLINIC_WORKER, appointment_id=CLINIC_APPOINTMENT),
         message_id=manifest.id,
         manifest=said.statement.manifest,
+    )
+
+
+def _guardian(shelf: Shelf, said: Said) -> RepresentativeRecorded:
+    manifest = verify_manifest(said.guardian.manifest, shelf.keys.of_signer(CLINIC), CLINIC)
+    assert isinstance(manifest, RecordRepresentative)
+    named = manifest.data
+    return RepresentativeRecorded(
+        record_id=_RECORD,
+        number=6,
+        representative_id=named.representative_id,
+        referral_id=named.referral_id,
+        ground=named.ground,
+        proof=named.proof,
+        categories=named.categories,
+        purposes=named.purposes,
+        valid_from=named.valid_from,
+        valid_until=named.valid_until,
+        recorded_at=at(50),
+        recorded_by=RecordedBy(agency_id=CLINIC, coordinator_id=CLINIC_WORKER, appointment_id=CLINIC_APPOINTMENT),
+        message_id=manifest.id,
+        manifest=said.guardian.manifest,
+    )
+
+
+def _countersigned(said: Said) -> StatementCountersigned:
+    return StatementCountersigned(
+        record_id=_RECORD,
+        number=7,
+        statement_id=STATEMENT,
+        referral_id=REFERRAL,
+        recorded_at=at(55),
+        recorded_by=RecordedBy(agency_id=DESK, coordinator_id=DESK_WORKER, appointment_id=DESK_APPOINTMENT),
+        message_id=ident("message countersignature"),
+        manifest=said.countersignature.manifest,
     )
 
 

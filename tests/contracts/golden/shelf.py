@@ -18,7 +18,8 @@ CONTRACTS = Path(publish.__file__).resolve().parents[1]
 
 CLINIC, CLINIC_WORKER, CLINIC_APPOINTMENT = "chiyoda-clinic-a", "c-0001", "ap-0001"
 DESK, DESK_WORKER, DESK_APPOINTMENT = "chiyoda-desk-fujimi", "c-0007", "ap-0007"
-OWNERS = (CLINIC, DESK, "consent")
+WARD, WARD_WORKER, WARD_APPOINTMENT = "chiyoda-ward-office", "c-0090", "ap-0090"
+OWNERS = (CLINIC, DESK, WARD, "consent")
 HANDLE = "handle"
 
 

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from services.consent.domain.persons import Person
 from services.consent.storage import persons, referrals
-from services.consent.use_cases import releases, statements
+from services.consent.use_cases import messages, releases, statements
 from services.eventing.records import Item
 from services.eventing.statements import Conflict
 from tests.builders.consent_bench import CLINIC, DESK, Bench, Sent
 from tests.infra.eventually import eventually
 from tsunagu_contracts.codes import Category, CoverageState, RefusalCode, StatementKind
 from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened, ReleaseGranted
+from tsunagu_contracts.manifests import RecordStatement
 from tsunagu_contracts.sealing import Capsule, CapsuleSection, open_capsule, seal_capsule
 
 GRANT, REFUSE, WITHDRAW = StatementKind.GRANT, StatementKind.REFUSE, StatementKind.WITHDRAW
@@ -93,7 +94,7 @@ async def withdrawing(bench: Bench, sent: Sent) -> AsyncIterator[None]:
     manifest = bench.statement(sent, WITHDRAW, HEALTH)
     async with bench.database.work() as work:
         raw = CLINIC.message(manifest).to_bytes()
-        verified = await statements.verify(work.session, raw, bench.caller(CLINIC))
+        verified = await messages.verify(work.session, raw, bench.caller(CLINIC), RecordStatement)
         await statements.record(work, verified, bench.custody)
         await work.flush()
         yield

@@ -29,6 +29,8 @@ _SMALL = {
     # The consumer stops at a thousand that need an operator; what waits for a cause has no such bound.
     "parked": 20_000,
     "parked_acts": 10_000,
+    # Those of a century.
+    "disasters": 200,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -36,7 +38,10 @@ _SMALL = {
 
 # Rising like the services' own ids, which begin with the time.
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text), 1, 12)"
-_IDS = "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key"
+_IDS = (
+    "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
+    "representative_id disaster_id obligation_id"
+)
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
 _BY_COLUMN = {
@@ -56,6 +61,11 @@ _BY_COLUMN = {
     # One referral in twenty is open.
     "state": "CASE n % 60 WHEN 0 THEN 'delivered' WHEN 1 THEN 'accepted' WHEN 2 THEN 'awaiting_consent' "
     "ELSE 'completed' END",
+    # One statement in fifty is for a disaster.
+    "disaster_in": f"CASE n % 50 WHEN 0 THEN '{Area.SHIBA.value}' END",
+    "area": f"'{Area.SHIBA.value}'",
+    # Yet to come.
+    "due_at": "now() + n * interval '1 minute'",
     "closed_at": "CASE WHEN n % 60 > 2 THEN now() END",
     "bodies_deleted_at": f"CASE WHEN n % 60 > 2 AND n < 0.9 * {MILLION} THEN now() END",
     "acknowledged_at": "CASE WHEN n % 10 > 0 THEN now() END",
@@ -71,7 +81,8 @@ _BY_COLUMN = {
     "service_families": f"ARRAY['{ServiceFamily.DAILY_LIFE.value}']",
     "desk_for": "ARRAY[]::text[]",
     **dict.fromkeys(("signing_jwk", "encryption_jwk"), _KEY),
-    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at"), "NULL"),
+    **dict.fromkeys(("overrides", "confirms"), "NULL"),
+    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
 }
 _BY_TYPE = {
     "text": "'x'",

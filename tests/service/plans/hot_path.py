@@ -15,6 +15,8 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
+from services.consent.use_cases.due import cover_due
+from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
@@ -28,10 +30,10 @@ from services.referral.settings import ReferralSettings
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
-from tests.builders.consent_bench import AGENCIES, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
+from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
-from tsunagu_contracts.codes import Category, DeclineReason, Outcome, ReferralAct, StatementKind
+from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
 from tsunagu_contracts.envelope import Cause
 from tsunagu_contracts.topics import agency_of_outbound, agency_outbound, consumed_by
 
@@ -109,6 +111,7 @@ class HotPath:
             await relay(station.database)
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
+        await self.leave_unanswered(sent[2])
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -125,7 +128,7 @@ class HotPath:
         await self.send(CLINIC, messages[0], b"no message")
 
     async def speak(self, sent: Sequence[Sent]) -> None:
-        """Let persons grant, refuse, and withdraw."""
+        """Let persons and a guardian grant, refuse, confirm and withdraw, an agency countersign, and a period end."""
         for each in sent[:5]:
             await self.consent.say(each, StatementKind.GRANT, Category.HEALTH, Category.CONTACT)
         await self.pump()
@@ -133,6 +136,21 @@ class HotPath:
         for _ in range(2):
             await self.consent.post_statement(again)
         await self.consent.say(sent[4], StatementKind.WITHDRAW, Category.HEALTH, Category.CONTACT)
+        guardian = await self.consent.name_representative(sent[3])
+        granted = await self.consent.say(
+            sent[3],
+            StatementKind.GRANT,
+            Category.NARRATIVE,
+            representative=guardian,
+            valid_until=self.consent.clock.now() + timedelta(days=1),
+            disaster_in=Area.FUJIMI,
+        )
+        statement_id = granted.json()["statement_id"]
+        await self.consent.say(sent[3], StatementKind.CONFIRM, Category.NARRATIVE, confirms=statement_id)
+        signed = DESK.countersignature(sent[3].id, statement_id)
+        for _ in range(2):
+            (await self.consent.post("/countersignatures", signed, by=DESK)).raise_for_status()
+        await cover_due(self.consent.database, self.consent.custody)
         await self.pump()
 
     async def ask_for_keys(self, sent: Sequence[Sent]) -> None:
@@ -140,7 +158,20 @@ class HotPath:
         for category in (Category.HEALTH, Category.IDENTITY):
             await self.consent.ask(sent[0], category)
         await self.consent.client.get(f"/coverage/{sent[0].id}", headers=self.consent.headers(DESK))
+        asked = {"referral_id": sent[0].id}
+        await self.consent.client.post("/decisions", json=asked, headers=self.consent.headers(DESK))
+        await self.consent.say(sent[0], StatementKind.WITHDRAW, Category.HEALTH)
+        owed = await self.consent.owed(DESK)
+        for _ in range(2):
+            await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
         await self.pump()
+
+    async def leave_unanswered(self, sent: Sent) -> None:
+        """Let the person take back what the desk has opened, and the desk not answer in time."""
+        await self.consent.ask(sent, Category.HEALTH)
+        await self.consent.say(sent, StatementKind.WITHDRAW, Category.HEALTH)
+        self.consent.clock.at += timedelta(days=ANSWER_DAYS)
+        await notice_overdue(self.consent.database)
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""

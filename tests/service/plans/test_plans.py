@@ -47,6 +47,9 @@ _DECLARING = (
 """Where the statements of the hot path are declared."""
 _ELSEWHERE = {
     "services.eventing.parking": {"_LIST", "_REQUEST", "_COUNT"},  # a person at a terminal
+    # A ward office, on the day of a disaster; whom it concerns may be many.
+    "services.consent.storage.disasters": {"_DECLARE", "_LIFT", "_AREAS"},
+    "services.consent.storage.due": {"_NOTE_CONDITIONAL"},
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read
 }
 """Of these, what is executed by others than the services on their hot path."""

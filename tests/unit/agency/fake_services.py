@@ -22,7 +22,7 @@ from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import Accountable, ReferralDelivered, SectionCoverage
 from tsunagu_contracts.inbound import InboundMessage
-from tsunagu_contracts.manifests import SubmitReferral
+from tsunagu_contracts.manifests import SubmitReferral, referral_of
 from tsunagu_contracts.messages import AgencyMessage
 from tsunagu_contracts.problems import TELLINGS
 from tsunagu_contracts.sealing import ReleasedKey, open_capsule, wrap_content_key
@@ -90,11 +90,11 @@ class FakeServices:
             return {"handles": [handle.certificate for handle in issued]}
         if path == "/messages":
             manifest = AgencyMessage.parse(request.content).verify(agency.signing.public, agency.id)
-            data = manifest.data
-            return {"message_id": manifest.id, "referral_id": data.referral_id, "version": 1, "state": "submitted"}
+            told = {"message_id": manifest.id, "referral_id": referral_of(manifest)}
+            return {**told, "version": 1, "state": "submitted"}
         if path == "/statements":
             manifest = AgencyMessage.parse(request.content).verify(agency.signing.public, agency.id)
-            return {"statement_id": "st-1", "referral_id": manifest.data.referral_id, "recorded_at": str(NOW)}
+            return {"statement_id": "st-1", "referral_id": referral_of(manifest), "recorded_at": str(NOW)}
         if path == "/releases":
             return self._release(json.loads(request.content), agency)
         if path.startswith("/agencies/"):

@@ -36,7 +36,7 @@ from tsunagu_contracts.codes import (
 )
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.manifests import SubmitReferral
+from tsunagu_contracts.manifests import SubmitReferral, referral_of
 from tsunagu_contracts.messages import AgencyMessage
 
 DOCTOR = ActingCoordinator(coordinator_id=CLINIC.coordinator, appointment_id=CLINIC.appointment)
@@ -84,7 +84,7 @@ async def test_a_referral_is_sealed_offline_with_a_handle_taken_before(
     asked = len(services.calls)
     message = sealed_by(clinic)
     manifest = AgencyMessage.parse(message.raw).verify(CLINIC.signing.public, CLINIC.id)
-    assert (manifest.id, manifest.data.referral_id) == (message.message_id, message.referral_id)
+    assert (manifest.id, referral_of(manifest)) == (message.message_id, message.referral_id)
     assert len(services.calls) == asked
 
 

@@ -3,11 +3,25 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from services.consent.domain.statements import Statement
-from tsunagu_contracts.codes import Category, Purpose, StatementKind, StatementMethod
+from services.consent.domain.statements import Representation, Statement
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    OverrideGround,
+    Purpose,
+    RepresentationGround,
+    StatementKind,
+    StatementMethod,
+)
 
 CLINIC, DESK, SCHOOL = "kanda-clinic", "fujimi-desk", "nishi-school"
 START = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
+
+
+GUARDIAN = Representation("guardian", RepresentationGround.ADULT_GUARDIAN)
+GUARDIAN_OVERRULES = Representation("guardian", RepresentationGround.ADULT_GUARDIAN, OverrideGround.PROTECTION_OF_LIFE)
+MOTHER = Representation("mother", RepresentationGround.PARENT)
+FATHER = Representation("father", RepresentationGround.PARENT)
 
 
 def at(minutes: float) -> datetime:
@@ -28,6 +42,9 @@ def said(
     begins: float = -1000,
     ends: float | None = None,
     by: str = CLINIC,
+    of: Representation | None = None,
+    disaster: Area | None = None,
+    confirms: int | None = None,
 ) -> Statement:
     """One statement; unless told otherwise it is stated and recorded `number` minutes after the start."""
     moment = recorded if recorded is not None else float(number)
@@ -44,4 +61,7 @@ def said(
         stated_at=at(moment if stated is None else stated),
         recorded_at=at(moment),
         recorded_by_agency=by,
+        representation=of,
+        disaster_in=disaster,
+        confirms=None if confirms is None else f"statement-{confirms}",
     )

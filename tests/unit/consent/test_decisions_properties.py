@@ -7,7 +7,8 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.consent.domain.decisions import Request, decide
+from services.consent.domain.decisions import decide
+from services.consent.domain.requests import Request
 from services.consent.domain.statements import Statement
 from tests.unit.consent.saying import CLINIC, DESK, SCHOOL, at, said
 from tsunagu_contracts.codes import Category, Purpose, StatementKind, StatementMethod

@@ -9,6 +9,7 @@ from services.consent.domain.coverage import Referral, Section, coverage_of
 from services.consent.domain.persons import Person
 from services.consent.domain.releases import Asker, judge
 from services.consent.domain.statements import Recording, check_recordable
+from services.consent.domain.word import Word
 from tests.unit.consent.saying import CLINIC, DESK, SCHOOL, at, said
 from tsunagu_contracts.codes import (
     Category,
@@ -38,7 +39,7 @@ REFERRAL = Referral(
         Section("section-broken", Category.FINANCE, "digest", RefusalCode.CONTENT_KEY_REUSED),
     ),
 )
-SPOKEN = (said(GRANT, 1, categories=[Category.HEALTH, Category.FINANCE]),)
+SPOKEN = Word((said(GRANT, 1, categories=[Category.HEALTH, Category.FINANCE]),))
 NOW = Recording(at(100), at(1), TOLERANCE)
 C, R = RefusalCode, DecisionReason
 
@@ -83,7 +84,7 @@ def test_condition(
         "referral": REFERRAL,
         "section_id": "section-health",
         "asker": Asker(DESK, None),
-        "statements": SPOKEN,
+        "word": SPOKEN,
         "recording": NOW,
         "as_of": 1,
     }
@@ -105,7 +106,7 @@ def test_states(state: ReferralState) -> None:
 def test_what_the_person_said_is_told_before_that_the_referral_rests() -> None:
     """After a withdrawal of everything the reason is the withdrawal, whether or not the referral rests already."""
     halted = replace(REFERRAL, state=ReferralState.HALTED)
-    spoken = (*SPOKEN, said(WITHDRAW, 2))
+    spoken = Word((*SPOKEN.statements, said(WITHDRAW, 2)))
 
     for referral in (REFERRAL, halted):
         verdict = judge(referral, "section-health", Asker(DESK, None), spoken, NOW, 2)
@@ -114,7 +115,7 @@ def test_what_the_person_said_is_told_before_that_the_referral_rests() -> None:
 
 def test_coverage_of_each_section() -> None:
     """Coverage tells covered, to ask, refused and invalid apart, in the manifest's order."""
-    spoken = (*SPOKEN, said(WITHDRAW, 2, categories=[Category.LEGAL]))
+    spoken = Word((*SPOKEN.statements, said(WITHDRAW, 2, categories=[Category.LEGAL])))
 
     told = coverage_of(REFERRAL, spoken, at(100), 2)
 

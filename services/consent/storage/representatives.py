@@ -1,0 +1,69 @@
+"""Representatives: added and read, never changed; of one id the last row counts."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.consent.domain.representatives import Representative
+from services.consent.storage import rows
+from services.consent.storage.tables import representatives
+from tsunagu_contracts.codes import Category, Purpose, RepresentationGround
+from tsunagu_contracts.events.consent import RepresentativeRecorded
+
+_LAST = sa.text("""
+    SELECT representative_id, ground, categories, purposes, valid_from, valid_until FROM representatives
+    WHERE record_id = :record_id AND agency_id = :agency_id AND representative_id = :representative_id
+    ORDER BY number DESC LIMIT 1
+""")
+_EARLIER = sa.text("""
+    SELECT recorded_at, manifest FROM representatives WHERE agency_id = :agency_id AND message_id = :message_id
+""")
+
+
+async def insert(session: AsyncSession, recorded: RepresentativeRecorded) -> None:
+    """Write what one event says of a representative."""
+    await rows.insert(
+        session,
+        representatives,
+        [
+            {
+                "record_id": recorded.record_id,
+                "number": recorded.number,
+                "representative_id": recorded.representative_id,
+                "referral_id": recorded.referral_id,
+                "ground": recorded.ground.value,
+                "proof": recorded.proof.value,
+                "categories": None if recorded.categories is None else [each.value for each in recorded.categories],
+                "purposes": None if recorded.purposes is None else [each.value for each in recorded.purposes],
+                "valid_from": recorded.valid_from,
+                "valid_until": recorded.valid_until,
+                "recorded_at": recorded.recorded_at,
+                "agency_id": recorded.recorded_by.agency_id,
+                "message_id": recorded.message_id,
+                "manifest": recorded.manifest,
+            }
+        ],
+    )
+
+
+async def last(session: AsyncSession, record_id: str, agency_id: str, representative_id: str) -> Representative | None:
+    """Read a person's representative as this agency has last recorded them; None when it has not."""
+    wanted = {"record_id": record_id, "agency_id": agency_id, "representative_id": representative_id}
+    row = (await session.execute(_LAST, wanted)).one_or_none()
+    if row is None:
+        return None
+    return Representative(
+        row.representative_id,
+        RepresentationGround(row.ground),
+        None if row.categories is None else frozenset(map(Category, row.categories)),
+        None if row.purposes is None else frozenset(map(Purpose, row.purposes)),
+        row.valid_from,
+        row.valid_until,
+    )
+
+
+async def earlier(session: AsyncSession, agency_id: str, message_id: str) -> tuple[datetime, str] | None:
+    """Read when this message of this agency was recorded, and its token; None when it was not."""
+    row = (await session.execute(_EARLIER, {"agency_id": agency_id, "message_id": message_id})).one_or_none()
+    return None if row is None else (row.recorded_at, row.manifest)

@@ -1,0 +1,70 @@
+"""Another agency's word that the person said what was recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.consent.domain.statements import Recording
+from services.consent.storage import persons, statements, supports, words
+from services.consent.use_cases import messages, obligations, records
+from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.messages import Verified
+from services.consent.use_cases.records import Saying
+from services.eventing.work import Emission, Work
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.consent import StatementCountersigned
+from tsunagu_contracts.manifests import CountersignStatement
+
+
+@dataclass(frozen=True, slots=True)
+class Countersigned:
+    """A statement that another agency vouches for; `again` when the same message had been recorded before."""
+
+    statement_id: str
+    recorded_at: datetime
+    again: bool
+
+
+async def record(work: Work, verified: Verified[CountersignStatement], custody: Custody) -> Countersigned:
+    """Record a countersignature under the person's row lock, with the coverage that follows from it.
+
+    The same message again changes nothing. Refuses with `duplicate_id`, the codes of `appointed` and `party_to`,
+    `statement_unknown` (no grant of the person whom the referral is about), `not_permitted` (the agency that
+    recorded the statement) and `clock_stepped_back`.
+    """
+    manifest, heard = verified.manifest, verified.manifest.data
+    await messages.appointed(work, manifest)
+    referral, record_id = await messages.party_to(work.session, heard.referral_id, manifest.agency_id)
+    person = (await persons.lock(work.session, [record_id]))[record_id]
+    earlier = await supports.earlier(work.session, manifest.agency_id, manifest.id)
+    if earlier is not None:
+        recorded_at, token = earlier
+        if not verified.says_the_same(token):
+            raise Refusal(RefusalCode.DUPLICATE_ID)
+        return Countersigned(heard.statement_id, recorded_at, again=True)
+    recorder = await statements.recorder_of_grant(work.session, heard.statement_id, record_id)
+    if recorder is None:
+        raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
+    if recorder == manifest.agency_id:
+        raise Refusal(RefusalCode.NOT_PERMITTED)
+    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
+    recording.check_clock()
+    signed = StatementCountersigned(
+        record_id=record_id,
+        number=person.take_number(recording.moment),
+        statement_id=heard.statement_id,
+        referral_id=referral.referral_id,
+        recorded_at=recording.moment,
+        recorded_by=verified.recorded_by,
+        message_id=manifest.id,
+        manifest=verified.token,
+    )
+    await supports.insert(work.session, signed)
+    word = (await words.of(work.session, [record_id]))[record_id]
+    owed = await obligations.settle(work, person, word, recording.moment, custody)
+    persons.save(work, [person])
+    actor = verified.actor
+    saying = Saying(Emission(person.aggregate, signed, actor, manifest.appointment), signed.number)
+    await records.say(work, [saying, *owed])
+    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
+    return Countersigned(heard.statement_id, recording.moment, again=False)

@@ -1,0 +1,154 @@
+"""What agencies owe for what they have opened: incurred and lifted by the person's word, answered by the agency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.consent.domain import obligations as domain
+from services.consent.domain.persons import Person
+from services.consent.domain.word import Word
+from services.consent.storage import obligations, persons
+from services.consent.storage.obligations import Owed
+from services.consent.use_cases import messages, records
+from services.consent.use_cases.callers import acting
+from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.messages import Verified
+from services.consent.use_cases.records import Saying
+from services.eventing.database import Database
+from services.eventing.work import Emission, Work
+from services.runtime.identity import Caller
+from tsunagu_contracts.actors import Actor, ActorKind
+from tsunagu_contracts.codes import ObligationEnd, RefusalCode
+from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.consent import ObligationEnded, ObligationIncurred, ObligationOverdue
+from tsunagu_contracts.manifests import AnswerObligation
+
+_TIMER = Actor(ActorKind.TIMER)
+_SYSTEM = Actor.system("consent")
+
+
+async def settle(work: Work, person: Person, word: Word, at: datetime, custody: Custody) -> list[Saying]:
+    """Let a new word bring about and lift obligations, each under a number of the person's; returns what to say.
+
+    The person's row is locked; whoever calls saves it afterwards.
+    """
+    held = await obligations.held(work.session, person.record_id)
+    if not held:
+        return []
+    still_open = await obligations.open_of(work.session, person.record_id)
+    change = domain.changes(held, still_open, word, at, person.number)
+    incurred = [
+        ObligationIncurred(
+            record_id=person.record_id,
+            number=person.take_number(at),
+            obligation_id=work.ids.new(),
+            agency_id=each.agency_id,
+            referral_id=each.referral_id,
+            section_id=each.section_id,
+            category=each.category,
+            cause=cause,
+            incurred_at=at,
+            due_at=at + custody.bounds.answer_within,
+        )
+        for each, cause in change.incurred
+    ]
+    await obligations.insert(work.session, incurred)
+    lifted = [_ended(person, each.obligation_id, each.held.agency_id, at) for each in change.lifted]
+    for each in lifted:
+        await obligations.end(work.session, each)
+    said: list[ObligationIncurred | ObligationEnded] = [*incurred, *lifted]
+    return [Saying(Emission(person.aggregate, each, _SYSTEM), each.number) for each in said]
+
+
+def _ended(
+    person: Person, obligation_id: str, agency_id: str, at: datetime, answer: Verified[AnswerObligation] | None = None
+) -> ObligationEnded:
+    """The end of an obligation by an agency's answer, or without one by the person's word; takes a number."""
+    return ObligationEnded(
+        record_id=person.record_id,
+        number=person.take_number(at),
+        obligation_id=obligation_id,
+        agency_id=agency_id,
+        end=answer.manifest.data.end if answer else ObligationEnd.LIFTED,
+        kept_under=answer.manifest.data.kept_under if answer else None,
+        ended_at=at,
+        answered_by=answer.recorded_by if answer else None,
+        message_id=answer.manifest.id if answer else None,
+        manifest=answer.token if answer else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An obligation that has been answered; `again` when the same message had been taken before."""
+
+    obligation_id: str
+    ended_at: datetime
+    again: bool
+
+
+async def answer(work: Work, verified: Verified[AnswerObligation], custody: Custody) -> Answered:
+    """Take an agency's word on an obligation of its own, under the person's row lock.
+
+    The same message again changes nothing. Refuses with the codes of `appointed`, with `obligation_unknown` (also
+    for another agency's) and with `obligation_ended` where it was answered otherwise or lifted.
+    """
+    manifest = verified.manifest
+    obligation_id = manifest.data.obligation_id
+    await messages.appointed(work, manifest)
+    found = await obligations.find(work.session, obligation_id, manifest.agency_id)
+    if found is None:
+        raise Refusal(RefusalCode.OBLIGATION_UNKNOWN)
+    person = (await persons.lock(work.session, [found.record_id]))[found.record_id]
+    found = await obligations.find(work.session, obligation_id, manifest.agency_id) or found
+    if found.ended_at is not None:
+        if found.manifest is None or not verified.says_the_same(found.manifest):
+            raise Refusal(RefusalCode.OBLIGATION_ENDED)
+        return Answered(obligation_id, found.ended_at, again=True)
+    at = max(custody.clock.now(), person.latest_at)
+    ended = _ended(person, obligation_id, manifest.agency_id, at, verified)
+    await obligations.end(work.session, ended)
+    persons.save(work, [person])
+    emission = Emission(person.aggregate, ended, verified.actor, manifest.appointment)
+    await records.say(work, [Saying(emission, ended.number)])
+    return Answered(obligation_id, at, again=False)
+
+
+async def list_owed(
+    session: AsyncSession, caller: Caller, custody: Custody, *, after: str, limit: int, ended_too: bool
+) -> Sequence[Owed]:
+    """List what the caller's agency owes, by id; refuses with the codes of `acting`."""
+    agency_id = await acting(session, caller, custody.clock.now())
+    return await obligations.of_agency(session, agency_id, after=after, limit=limit, ended_too=ended_too)
+
+
+async def notice_overdue(database: Database) -> None:
+    """Say of every obligation whose date has passed that it is overdue."""
+    while await notice_some(database):
+        pass
+
+
+async def notice_some(database: Database) -> bool:
+    """Say it of some of them, in one transaction; returns whether there may be more."""
+    async with database.work() as work:
+        passed = await obligations.overdue(work.session, work.now)
+        locked = await persons.lock(work.session, {each.record_id for each in passed})
+        sayings: list[Saying] = []
+        for each in passed:
+            person = locked[each.record_id]
+            said = ObligationOverdue(
+                record_id=each.record_id,
+                number=person.number + 1,
+                obligation_id=each.obligation_id,
+                agency_id=each.agency_id,
+                due_at=each.due_at,
+                noticed_at=max(work.now, person.latest_at),
+            )
+            if await obligations.mark_overdue(work.session, said):
+                person.take_number(said.noticed_at)
+                sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
+        persons.save(work, [person for person in locked.values() if person.taken])
+        await records.say(work, sayings)
+    return bool(passed)

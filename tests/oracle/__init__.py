@@ -1,0 +1,1 @@
+"""The decision of consent a second time, by other means, to hold the first one against."""
