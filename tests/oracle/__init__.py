@@ -1,1 +1,1 @@
-"""The decision of consent a second time, by other means, to hold the first one against."""
+"""The decision of consent a second time, as Cedar policies written from docs/consent-rules.md alone."""

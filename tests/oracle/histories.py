@@ -50,10 +50,8 @@ MOTHER = Representation("mother", RepresentationGround.PARENT)
 FATHER = Representation("father", RepresentationGround.PARENT)
 FATHER_AS_PROXY = Representation("father", RepresentationGround.PROXY)
 GUARDIAN = Representation("guardian", RepresentationGround.MINOR_GUARDIAN)
-# Who may speak in a history; a guardian twice, or the own refusal of rule 7 would hardly ever decide.
 CASTS = (
     (None,),
-    (None, GUARDIAN),
     (None, GUARDIAN),
     (MOTHER, FATHER),
     (None, MOTHER, FATHER),
@@ -140,6 +138,20 @@ SCENES = (
         _line(StatementKind.GRANT, GUARDIAN, Trait.SPOKEN),
         _line(StatementKind.CONFIRM, GUARDIAN, Trait.NARROW, Trait.NAMES),
     ),
+    # A confirmation by somebody else than who granted.
+    (
+        _line(StatementKind.GRANT, None, Trait.SPOKEN),
+        _line(StatementKind.CONFIRM, GUARDIAN),
+    ),
+    (
+        _line(StatementKind.GRANT, GUARDIAN, Trait.SPOKEN),
+        _line(StatementKind.CONFIRM, MOTHER),
+    ),
+    # A no after a grant that is stated later still.
+    (
+        _line(StatementKind.GRANT, None, Trait.POSTDATED),
+        _line(StatementKind.REFUSE, None),
+    ),
     # A grant that waits for a disaster.
     (_line(StatementKind.GRANT, None, Trait.CONDITION),),
 )
@@ -188,7 +200,7 @@ class Telling:
         for number, line in enumerate(script, 1):
             if line is not None:
                 self._tell(number, line)
-            elif self._statements and self._happens(0.3 if Trait.SPOKEN in self._traits else 0.05):
+            elif self._statements and self._happens(0.4 if Trait.SPOKEN in self._traits else 0.05):
                 self._supports.append(self._support(number))
             else:
                 self._tell(number, self._line())

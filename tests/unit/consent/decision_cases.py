@@ -1,4 +1,4 @@
-"""The rules of decision, one case each: what the tests hold the code to, and what docs/consent-rules.md shows."""
+"""The rules of decision, one case each: what the tests hold the code to, and what docs/consent-cases.md shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,11 +12,11 @@ from tests.unit.consent.saying import CLINIC, DESK, FATHER, GUARDIAN, MOTHER, SC
 from tsunagu_contracts.codes import Category, Purpose, StatementKind, StatementMethod
 from tsunagu_contracts.problems import REASONS
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "consent-rules.md"
-_HEAD = """# 同意の決まり / The rules of consent
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "consent-cases.md"
+_HEAD = """# 同意の決まりの例 / The rules of consent, case by case
 
 Made from `tests/unit/consent/decision_cases.py` and the code that decides, by `python -m tests.unit.consent`; do not
-edit. Every row is a test; the code is also held against an oracle in Cedar that was written from the rules alone.
+edit. Every row is a test of [the rules](consent-rules.md).
 
 どの行も同じ問いです: 相談窓口は、支援のために、健康の項目を今 (100分) 開けるか。番号は記録された順、
 「分」は始めからの分です。特に書いていなければ、窓口あて、書面、診療所が記録、言われた時に記録。
