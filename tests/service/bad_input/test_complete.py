@@ -14,6 +14,8 @@ from tsunagu_contracts.topics import SERVICES, TOPIC_NAMED, TOPICS, consumed_by
 ROOT = Path(__file__).resolve().parents[3]
 _RELEASES, _SUBMISSIONS = "tests/service/consent/test_releases.py", "tests/service/consent/test_submissions.py"
 _STATEMENTS = "tests/service/consent/test_statements.py"
+_REPRESENTATIVES = "tests/service/consent/test_representatives.py"
+_OBLIGATIONS = "tests/service/consent/test_obligations.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -40,6 +42,13 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.NOT_COVERED: _RELEASES,
     RefusalCode.STATED_IN_FUTURE: _STATEMENTS,
     RefusalCode.CLOCK_STEPPED_BACK: _RELEASES,
+    RefusalCode.STATEMENT_UNKNOWN: _REPRESENTATIVES,
+    RefusalCode.REPRESENTATIVE_UNKNOWN: _REPRESENTATIVES,
+    RefusalCode.REPRESENTATION_NOT_VALID: _REPRESENTATIVES,
+    RefusalCode.BEYOND_SCOPE: _REPRESENTATIVES,
+    RefusalCode.DISASTER_UNKNOWN: "tests/service/consent/test_disasters.py",
+    RefusalCode.OBLIGATION_UNKNOWN: _OBLIGATIONS,
+    RefusalCode.OBLIGATION_ENDED: _OBLIGATIONS,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

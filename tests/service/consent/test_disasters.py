@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
+from services.consent.storage.due import AT_ONCE
 from services.consent.use_cases.due import cover_due
 from tests.builders.agency_messages import IDS, NOW
 from tests.builders.consent_bench import CLINIC, WARD, Bench
@@ -116,10 +116,9 @@ async def test_periods_begin_and_end_by_themselves(bench: Bench) -> None:
         assert await session.scalar(sa.text("SELECT count(*) FROM coverage_due")) == 0
 
 
-@pytest.mark.parametrize("count", [120])
-async def test_many_are_covered_by_parts(bench: Bench, count: int) -> None:
+async def test_many_are_covered_by_parts(bench: Bench) -> None:
     """Whoever a disaster concerns is covered however many they are, each once."""
-    sent = [await bench.sealed_referral(reference=f"person-{number}") for number in range(count)]
+    sent = [await bench.sealed_referral(reference=f"person-{number}") for number in range(AT_ONCE + 5)]
     await bench.take_in(*sent)
     for each in sent:
         await bench.say(each, GRANT, HEALTH, disaster_in=FUJIMI)
