@@ -1,16 +1,19 @@
 """What an agency owes for what it has opened: brought about by the person's word, answered once, told when overdue."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from tests.builders.agency_messages import IDS
 from tests.builders.consent_bench import ANSWER_DAYS, CLINIC, DESK, NPO, Bench, Sent
+from tests.infra.eventually import eventually
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -174,6 +177,26 @@ async def test_an_overdue_one_is_told_once(bench: Bench) -> None:
 
     assert [data.obligation_id for _, data in await bench.heard(ObligationOverdue)] == [second]
     assert (await bench.answer_obligation(second, DELETED)).status_code == 201
+
+
+async def test_two_replicas_tell_it_once(bench: Bench) -> None:
+    """Replicas that have both seen it overdue say so once: the second finds that it has been said."""
+    sent = await opened(bench, HEALTH)
+    await bench.say(sent, WITHDRAW, HEALTH)
+    bench.clock.at += timedelta(days=ANSWER_DAYS)
+
+    async def both_wait() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        async with bench.database.reading() as session:
+            return await session.scalar(sa.text(query)) == 2
+
+    async with bench.database.work() as work:
+        await work.session.execute(sa.text("SELECT 1 FROM persons FOR UPDATE"))
+        replicas = [asyncio.create_task(notice_overdue(bench.database)) for _ in range(2)]
+        await eventually(both_wait)
+    await asyncio.gather(*replicas)
+
+    assert len(await bench.heard(ObligationOverdue)) == 1
 
 
 async def test_only_who_owes_may_answer(bench: Bench) -> None:

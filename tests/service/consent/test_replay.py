@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from services.consent.use_cases import replay
 from tests.builders.agency_messages import IDS
-from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent
+from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent, resigned
 from tsunagu_contracts.codes import Category, CoverageState, Purpose, StatementKind, StatementMethod
 from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused, StatementCountersigned
+from tsunagu_contracts.manifests import ToAgency
 
 HEALTH = Category.HEALTH
 GRANT, REFUSE, WITHDRAW, _ = StatementKind
@@ -92,17 +93,23 @@ async def test_replayed_decisions_are_those_taken(bench: Bench) -> None:
 async def test_what_a_withdrawal_would_change(bench: Bench) -> None:
     """The caller sees which of its own referrals of the person would be touched; looking changes nothing."""
     first, second = await bench.refer(reference="one"), await bench.refer(reference="one")
-    theirs = await bench.refer(reference="one", sender=NPO)
+    to_npo = resigned(
+        await bench.sealed_referral(reference="one", to=ToAgency(agency=NPO.id)), CLINIC, addressee=NPO.id
+    )
+    await bench.take_in(to_npo)
     other = await bench.refer(reference="other")
     for sent in (first, other):
         await bench.say(sent, GRANT, HEALTH, Category.IDENTITY, recipients=None)
     asked = {"referral_id": first.id, "categories": [HEALTH.value], "purposes": ASSESSMENT}
 
-    answer = await bench.client.post("/withdrawals/preview", json=asked, headers=bench.headers(CLINIC))
+    sender, desk = [
+        (await bench.client.post("/withdrawals/preview", json=asked, headers=bench.headers(agency))).json()["changes"]
+        for agency in (CLINIC, DESK)
+    ]
 
-    changes = answer.json()["changes"]
-    assert {each["referral_id"] for each in changes} == {first.id, second.id}
-    assert theirs.id not in answer.text
+    assert {each["referral_id"] for each in sender} == {first.id, second.id, to_npo.id}
+    assert {each["referral_id"] for each in desk} == {first.id, second.id}
+    changes = [*sender, *desk]
     assert {(each["now"]["state"], each["then"]["state"]) for each in changes} == {("covered", "refused")}
     assert {each["now"]["category"] for each in changes} == {HEALTH.value}
     bench.hear_again()

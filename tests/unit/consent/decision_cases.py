@@ -437,6 +437,18 @@ CASES = (
         2,
     ),
     Case(
+        "断りより前に記録された根拠は、名指しの断りも消さない",
+        "nor does it lift a refusal by name, though it was dated ahead",
+        [
+            refuse(1),
+            grant(2, stated=3.5, of=GUARDIAN_OVERRULES),
+            withdraw(3),
+            grant(4, to=None, of=GUARDIAN_OVERRULES),
+        ],
+        R.NAMED_REFUSAL_STANDS,
+        1,
+    ),
+    Case(
         "本人があとで同意していれば、代わりの人の同意も効く",
         "where the person has since agreed, a representative may speak again",
         [refuse(1), grant(2), grant(3, of=GUARDIAN)],
