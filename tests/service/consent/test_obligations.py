@@ -188,7 +188,7 @@ async def test_two_replicas_tell_it_once(bench: Bench) -> None:
     async def both_wait() -> bool:
         query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         async with bench.database.reading() as session:
-            return await session.scalar(sa.text(query)) == 2
+            return bool(await session.scalar(sa.text(query)) == 2)
 
     async with bench.database.work() as work:
         await work.session.execute(sa.text("SELECT 1 FROM persons FOR UPDATE"))
