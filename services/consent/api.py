@@ -1,8 +1,9 @@
 """The HTTP interface of consent: blank handles, statements, releases, coverage."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import Field
@@ -21,8 +22,10 @@ from services.consent.use_cases import (
 )
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.messages import M, Verified
 from services.consent.use_cases.replay import Withdrawal
 from services.eventing.database import Database
+from services.eventing.work import Work
 from services.runtime import idempotency
 from services.runtime.errors import PROBLEM_JSON
 from services.runtime.idempotency import Answer
@@ -55,6 +58,7 @@ from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 Calling = Annotated[Caller, Depends(caller)]
 IdempotencyKey = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=200)]
+_Result = TypeVar("_Result")
 
 
 class HandlesWanted(Frozen):
@@ -192,6 +196,20 @@ def router(database: Database, custody: Custody) -> APIRouter:
     """The routes of consent."""
     routes = APIRouter(responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}})
 
+    async def take(
+        calling: Caller,
+        request: Request,
+        key: str | None,
+        kind: type[M],
+        use_case: Callable[[Work, Verified[M]], Awaitable[_Result]],
+    ) -> _Result:
+        """Let an agency's signed message of this kind take effect, once it is known to be authentic."""
+        idempotency.require_key(key)
+        raw = await _body(request)
+        async with database.reading() as session:
+            verified = await messages.verify(session, raw, calling, kind)
+        return await database.until_settled(lambda work: use_case(work, verified))
+
     @routes.post("/handles", status_code=201, response_model=HandlesIssued)
     async def issue_handles(
         calling: Calling, wanted: HandlesWanted, idempotency_key: IdempotencyKey = None
@@ -219,11 +237,8 @@ def router(database: Database, custody: Custody) -> APIRouter:
         calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> StatementAnswer:
         """Record the person's word from the bytes of a signed message; the same message again changes nothing."""
-        idempotency.require_key(idempotency_key)
-        raw = await _body(request)
-        async with database.reading() as session:
-            verified = await messages.verify(session, raw, calling, RecordStatement)
-        recorded = await database.until_settled(partial(statements.record, verified=verified, custody=custody))
+        use_case = partial(statements.record, custody=custody)
+        recorded = await take(calling, request, idempotency_key, RecordStatement, use_case)
         if recorded.again:
             response.status_code = 200
         return StatementAnswer(
@@ -237,11 +252,8 @@ def router(database: Database, custody: Custody) -> APIRouter:
         calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> RepresentativeAnswer:
         """Record who may speak in the person's stead; the same message again changes nothing."""
-        idempotency.require_key(idempotency_key)
-        raw = await _body(request)
-        async with database.reading() as session:
-            verified = await messages.verify(session, raw, calling, RecordRepresentative)
-        named = await database.until_settled(partial(representatives.record, verified=verified, custody=custody))
+        use_case = partial(representatives.record, custody=custody)
+        named = await take(calling, request, idempotency_key, RecordRepresentative, use_case)
         if named.again:
             response.status_code = 200
         return RepresentativeAnswer(representative_id=named.representative_id, recorded_at=named.recorded_at)
@@ -251,11 +263,8 @@ def router(database: Database, custody: Custody) -> APIRouter:
         calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> CountersignAnswer:
         """Vouch for what another agency has recorded; the same message again changes nothing."""
-        idempotency.require_key(idempotency_key)
-        raw = await _body(request)
-        async with database.reading() as session:
-            verified = await messages.verify(session, raw, calling, CountersignStatement)
-        signed = await database.until_settled(partial(countersignatures.record, verified=verified, custody=custody))
+        use_case = partial(countersignatures.record, custody=custody)
+        signed = await take(calling, request, idempotency_key, CountersignStatement, use_case)
         if signed.again:
             response.status_code = 200
         return CountersignAnswer(statement_id=signed.statement_id, recorded_at=signed.recorded_at)
@@ -265,11 +274,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         calling: Calling, request: Request, idempotency_key: IdempotencyKey = None
     ) -> DisasterAnswer:
         """Declare or lift a disaster, effective at once; saying it again changes nothing."""
-        idempotency.require_key(idempotency_key)
-        raw = await _body(request)
-        async with database.reading() as session:
-            verified = await messages.verify(session, raw, calling, SayDisaster)
-        said = await database.until_settled(partial(disasters.say, verified=verified))
+        said = await take(calling, request, idempotency_key, SayDisaster, disasters.say)
         return DisasterAnswer(disaster_id=said.disaster_id, act=said.act, changed=said.areas, at=said.at)
 
     @routes.get("/obligations", response_model=ObligationsOwed)
@@ -287,11 +292,8 @@ def router(database: Database, custody: Custody) -> APIRouter:
         calling: Calling, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> ObligationAnswer:
         """Take an agency's word that something is deleted, or kept by law; the same message again changes nothing."""
-        idempotency.require_key(idempotency_key)
-        raw = await _body(request)
-        async with database.reading() as session:
-            verified = await messages.verify(session, raw, calling, AnswerObligation)
-        answered = await database.until_settled(partial(obligations.answer, verified=verified, custody=custody))
+        use_case = partial(obligations.answer, custody=custody)
+        answered = await take(calling, request, idempotency_key, AnswerObligation, use_case)
         if answered.again:
             response.status_code = 200
         return ObligationAnswer(obligation_id=answered.obligation_id, ended_at=answered.ended_at)

@@ -99,7 +99,7 @@ WORD = (
     Mutant(
         "a confirmation of somebody else's grant",
         "services/consent/use_cases/statements.py",
-        "    if confirmed is not None and not await statements.is_grant_of(session, confirmed, record_id):\n",
+        "    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, record_id) is None:\n",
         "    if False:\n",
         (f"{CONSENT}/test_representatives.py",),
     ),
@@ -140,7 +140,7 @@ WORD = (
     ),
     Mutant(
         "a stranger reads what was covered",
-        "services/consent/use_cases/replay.py",
+        "services/consent/use_cases/coverage.py",
         "    if referral is None or not referral.is_party(agency_id):\n",
         "    if referral is None:\n",
         (f"{CONSENT}/test_replay.py",),

@@ -35,10 +35,10 @@ _OPEN = sa.text("""
 _END = sa.text("""
     UPDATE obligations SET ended_number = :number, ended_at = :at, ended_as = :ended_as, kept_under = :kept_under,
         message_id = :message_id, manifest = :manifest
-    WHERE obligation_id = :obligation_id AND ended_at IS NULL RETURNING 1
+    WHERE obligation_id = :obligation_id AND ended_at IS NULL
 """)
 _FIND = sa.text("""
-    SELECT record_id, ended_at, message_id, manifest FROM obligations
+    SELECT record_id, ended_at, manifest FROM obligations
     WHERE obligation_id = :obligation_id AND agency_id = :agency_id
 """)
 _OF_AGENCY = sa.text("""
@@ -63,7 +63,6 @@ class Found:
 
     record_id: str
     ended_at: datetime | None
-    message_id: str | None
     manifest: str | None
 
 
@@ -134,8 +133,8 @@ async def insert(session: AsyncSession, incurred: Sequence[ObligationIncurred]) 
     )
 
 
-async def end(session: AsyncSession, ended: ObligationEnded) -> bool:
-    """Write how an obligation ended; False where it had ended already."""
+async def end(session: AsyncSession, ended: ObligationEnded) -> None:
+    """Write how an obligation ended; its person's row is locked, so that it has not ended meanwhile."""
     values: Mapping[str, object] = {
         "number": ended.number,
         "at": ended.ended_at,
@@ -145,13 +144,13 @@ async def end(session: AsyncSession, ended: ObligationEnded) -> bool:
         "manifest": ended.manifest,
         "obligation_id": ended.obligation_id,
     }
-    return (await session.execute(_END, values)).scalar_one_or_none() is not None
+    await session.execute(_END, values)
 
 
 async def find(session: AsyncSession, obligation_id: str, agency_id: str) -> Found | None:
     """Read an obligation of this agency; None for another's too."""
     row = (await session.execute(_FIND, {"obligation_id": obligation_id, "agency_id": agency_id})).one_or_none()
-    return None if row is None else Found(row.record_id, row.ended_at, row.message_id, row.manifest)
+    return None if row is None else Found(row.record_id, row.ended_at, row.manifest)
 
 
 async def of_agency(session: AsyncSession, agency_id: str, *, after: str, limit: int, ended_too: bool) -> list[Owed]:

@@ -1,7 +1,5 @@
 """Representatives: added and read, never changed; of one id the last row counts."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,9 +13,6 @@ _LAST = sa.text("""
     SELECT representative_id, ground, categories, purposes, valid_from, valid_until FROM representatives
     WHERE record_id = :record_id AND agency_id = :agency_id AND representative_id = :representative_id
     ORDER BY number DESC LIMIT 1
-""")
-_EARLIER = sa.text("""
-    SELECT recorded_at, manifest FROM representatives WHERE agency_id = :agency_id AND message_id = :message_id
 """)
 
 
@@ -61,9 +56,3 @@ async def last(session: AsyncSession, record_id: str, agency_id: str, representa
         row.valid_from,
         row.valid_until,
     )
-
-
-async def earlier(session: AsyncSession, agency_id: str, message_id: str) -> tuple[datetime, str] | None:
-    """Read when this message of this agency was recorded, and its token; None when it was not."""
-    row = (await session.execute(_EARLIER, {"agency_id": agency_id, "message_id": message_id})).one_or_none()
-    return None if row is None else (row.recorded_at, row.manifest)

@@ -27,6 +27,17 @@ async def insert(session: AsyncSession, table: sa.Table, rows: Sequence[Mapping[
         await session.execute(_insert(table), {"rows": json.dumps(rows, default=_as_text)})
 
 
+async def earlier(
+    session: AsyncSession, table: sa.Table, agency_id: str, message_id: str
+) -> tuple[datetime, str] | None:
+    """Read when this message of this agency was recorded in a table, and its token; None when it was not."""
+    found = sa.select(table.c.recorded_at, table.c.manifest).where(
+        table.c.agency_id == agency_id, table.c.message_id == message_id
+    )
+    row = (await session.execute(found)).one_or_none()
+    return None if row is None else (row.recorded_at, row.manifest)
+
+
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()

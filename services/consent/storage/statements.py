@@ -105,11 +105,6 @@ async def of(session: AsyncSession, record_ids: Collection[str]) -> dict[str, tu
     return {record_id: tuple(said[record_id]) for record_id in record_ids}
 
 
-async def is_grant_of(session: AsyncSession, statement_id: str, record_id: str) -> bool:
-    """Whether this is a grant that this person has made."""
-    return await recorder_of_grant(session, statement_id, record_id) is not None
-
-
 async def recorder_of_grant(session: AsyncSession, statement_id: str, record_id: str) -> str | None:
     """The agency that recorded this grant of this person; None where it is none."""
     found: str | None = await session.scalar(

@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.consent.domain.coverage import coverage_of
-from services.consent.domain.word import SILENCE
+from services.consent.domain.coverage import Referral, coverage_of
+from services.consent.domain.word import SILENCE, Word
 from services.consent.storage import persons, referrals, words
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
@@ -19,17 +19,31 @@ async def of(session: AsyncSession, caller: Caller, referral_id: str, custody: C
     Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
     """
     now = custody.clock.now()
-    referral = await referrals.load(session, referral_id)
-    parties = (referral.sender, referral.addressee) if referral else ()
-    agency_id = await acting(session, caller, now, parties)
-    if referral is None or not referral.is_party(agency_id):
-        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    word, number = SILENCE, 0
-    if referral.record_id is not None:
-        word = (await words.of(session, [referral.record_id]))[referral.record_id]
-        number = await persons.number(session, referral.record_id)
+    referral, _ = await of_party(session, caller, referral_id, custody)
+    word, number = await word_on(session, referral)
     return CoverageDecided(
         referral_id=referral.referral_id,
         addressee=referral.addressee,
         sections=coverage_of(referral, word, now, number),
     )
+
+
+async def of_party(session: AsyncSession, caller: Caller, referral_id: str, custody: Custody) -> tuple[Referral, str]:
+    """A referral to which the caller's agency is a party, and that agency.
+
+    Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
+    """
+    referral = await referrals.load(session, referral_id)
+    parties = (referral.sender, referral.addressee) if referral else ()
+    agency_id = await acting(session, caller, custody.clock.now(), parties)
+    if referral is None or not referral.is_party(agency_id):
+        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
+    return referral, agency_id
+
+
+async def word_on(session: AsyncSession, referral: Referral) -> tuple[Word, int]:
+    """The word of a referral's person and the last number that they have taken; silence and 0 of nobody."""
+    if referral.record_id is None:
+        return SILENCE, 0
+    word = (await words.of(session, [referral.record_id]))[referral.record_id]
+    return word, await persons.number(session, referral.record_id)

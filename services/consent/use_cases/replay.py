@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.consent.domain.coverage import Referral, Section, coverage_of, decide_section
 from services.consent.domain.decisions import Decision
 from services.consent.domain.statements import Statement
-from services.consent.domain.word import SILENCE, Word
-from services.consent.storage import persons, referrals, words
-from services.consent.use_cases.callers import acting
+from services.consent.storage import persons, referrals
+from services.consent.use_cases.coverage import of_party, word_on
 from services.consent.use_cases.custody import Custody
 from services.runtime.identity import Caller
 from tsunagu_contracts.codes import Category, Purpose, RefusalCode, StatementKind, StatementMethod
@@ -56,7 +55,7 @@ async def read(session: AsyncSession, referral_id: str, *, as_of: int | None, at
     referral = await referrals.load(session, referral_id)
     if referral is None:
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    word, last = await _word(session, referral)
+    word, last = await word_on(session, referral)
     number = last if as_of is None else as_of
     decisions = [(section, decide_section(referral, section, word, at, number)) for section in referral.sections]
     return Reading(referral, number, last, at, decisions)
@@ -70,13 +69,12 @@ async def as_of(
     Refuses with `referral_unknown`, for everybody else too, with `stated_in_future` a moment that is still to come,
     and with the codes of `acting`.
     """
-    referral, _ = await _of_party(session, caller, referral_id, custody)
+    referral, _ = await of_party(session, caller, referral_id, custody)
     if at > custody.clock.now() + custody.bounds.clock_tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
-    if referral.record_id is None:
-        return coverage_of(referral, SILENCE, at, 0)
-    word = (await words.of(session, [referral.record_id]))[referral.record_id]
-    return coverage_of(referral, word, at, await persons.number_at(session, referral.record_id, at))
+    word, _ = await word_on(session, referral)
+    number = await persons.number_at(session, referral.record_id, at) if referral.record_id else 0
+    return coverage_of(referral, word, at, number)
 
 
 async def if_withdrawn(
@@ -87,10 +85,10 @@ async def if_withdrawn(
     Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
     """
     now = custody.clock.now()
-    referral, agency_id = await _of_party(session, caller, referral_id, custody)
+    referral, agency_id = await of_party(session, caller, referral_id, custody)
     if referral.record_id is None:
         return []
-    word, last = await _word(session, referral)
+    word, last = await word_on(session, referral)
     after = replace(word, statements=(*word.statements, _withdrawn(withdrawal, last + 1, now, agency_id)))
     return [
         Change(each.referral_id, before, then)
@@ -101,22 +99,6 @@ async def if_withdrawn(
         )
         if before != then
     ]
-
-
-async def _of_party(session: AsyncSession, caller: Caller, referral_id: str, custody: Custody) -> tuple[Referral, str]:
-    referral = await referrals.load(session, referral_id)
-    parties = (referral.sender, referral.addressee) if referral else ()
-    agency_id = await acting(session, caller, custody.clock.now(), parties)
-    if referral is None or not referral.is_party(agency_id):
-        raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    return referral, agency_id
-
-
-async def _word(session: AsyncSession, referral: Referral) -> tuple[Word, int]:
-    if referral.record_id is None:
-        return SILENCE, 0
-    word = (await words.of(session, [referral.record_id]))[referral.record_id]
-    return word, await persons.number(session, referral.record_id)
 
 
 def _withdrawn(withdrawal: Withdrawal, number: int, at: datetime, agency_id: str) -> Statement:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.consent.domain.statements import Recording
-from services.consent.storage import persons, representatives
+from services.consent.storage import persons, representatives, rows, tables
 from services.consent.use_cases import messages, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
@@ -35,7 +35,7 @@ async def record(work: Work, verified: Verified[RecordRepresentative], custody: 
     await messages.appointed(work, manifest)
     referral, record_id = await messages.party_to(work.session, named.referral_id, manifest.agency_id)
     person = (await persons.lock(work.session, [record_id]))[record_id]
-    earlier = await representatives.earlier(work.session, manifest.agency_id, manifest.id)
+    earlier = await rows.earlier(work.session, tables.representatives, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
         if not verified.says_the_same(token):

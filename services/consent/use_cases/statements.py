@@ -87,7 +87,7 @@ async def _spoken_for(
 
 async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, record_id: str) -> None:
     confirmed = manifest.data.confirms
-    if confirmed is not None and not await statements.is_grant_of(session, confirmed, record_id):
+    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, record_id) is None:
         raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
 
 
