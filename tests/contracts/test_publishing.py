@@ -89,7 +89,7 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
             id="field removed",
         ),
         pytest.param(
-            "events/consent.py",
+            "events/consent/releases.py",
             "    statement_number: Whole\n",
             "    statement_number: Whole | None\n",
             "release.granted.v1: data.statement_number: may now be null",
@@ -103,7 +103,7 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
             id="new required field",
         ),
         pytest.param(
-            "codes.py",
+            "codes/community.py",
             '    HEALTH = "health"\n    DISABILITY',
             "    DISABILITY",
             "coverage.decided.v1: data.sections[].category: value 'health' removed",
@@ -124,7 +124,7 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
             id="type renamed in place",
         ),
         pytest.param(
-            "manifests.py",
+            "manifests/consent.py",
             "    notice: Notice\n",
             "    notice: Notice | None = None\n",
             "agency.statement.record.v1: data.notice: required before, optional now",
@@ -188,7 +188,7 @@ def test_a_compatible_change_is_written_and_the_earlier_bytes_are_kept(contracts
 def test_a_new_field_of_a_manifest_is_signed_anew_in_its_example(contracts: Copy) -> None:
     """The golden message of a manifest that today's code writes otherwise is signed with the example key."""
     contracts.edit(
-        "manifests.py",
+        "manifests/referral.py",
         "    reason: DeclineReason | None = None\n",
         "    reason: DeclineReason | None = None\n    tone: Id = 'low'\n",
     )
@@ -199,7 +199,7 @@ def test_a_new_field_of_a_manifest_is_signed_anew_in_its_example(contracts: Copy
 
 def test_a_further_code_is_written(contracts: Copy) -> None:
     """A value more in a closed list goes into the schemas; no example changes."""
-    contracts.edit("codes.py", '    SAFETY = "safety"\n', '    SAFETY = "safety"\n    CULTURE = "culture"\n')
+    contracts.edit("codes/community.py", '    SAFETY = "safety"\n', '    SAFETY = "safety"\n    CULTURE = "culture"\n')
     before = contracts.files()
     assert contracts.run().status == 0
     after = contracts.files()

@@ -16,17 +16,10 @@ from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import RecordedBy
-from tsunagu_contracts.manifests import (
-    AnswerObligation,
-    CountersignStatement,
-    ForConsent,
-    RecordRepresentative,
-    RecordStatement,
-    SayDisaster,
-)
+from tsunagu_contracts.manifests import ForConsent
 from tsunagu_contracts.messages import AgencyMessage
 
-M = TypeVar("M", RecordStatement, RecordRepresentative, CountersignStatement, SayDisaster, AnswerObligation)
+M = TypeVar("M", bound=ForConsent)
 
 
 @dataclass(frozen=True, slots=True)
