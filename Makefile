@@ -14,7 +14,7 @@ BENCH ?=
 BENCH_FLAGS := $(if $(filter-out 0 no false,$(QUICK)),--quick) $(BENCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean test check test-containers test-all mutants docs lock bench bench-compare
+.PHONY: help setup run story-consent clean test check test-containers test-all mutants docs lock bench bench-compare
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ $(LOCKED): requirements.lock
 
 run: setup ## start the whole network and play the story (ONCE=1: stop afterwards)
 	@$(PY) -m deploy.cli run $(RUN_FLAGS)
+
+story-consent: setup ## start the network, play the story of the person's word, and stop
+	@$(PY) -m deploy.cli run --once --story consent
 
 clean: ## stop what is left running and forget all data in .tsunagu
 	@if [ -x $(PY) ]; then $(PY) -m deploy.cli clean; else rm -rf .tsunagu; fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import shutil
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,6 +18,14 @@ from deploy.embedded.processes import stop_leftovers
 from deploy.sweep.command import sweep_network
 from tsunagu_contracts.topics import SERVICES
 
+
+class Story(StrEnum):
+    """The stories that can be played."""
+
+    SEALED = "sealed"
+    CONSENT = "consent"
+
+
 app = typer.Typer(name="tsunagu", help="つなぐ / Tsunagu", no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.add_typer(parked.app, name="parked")
 app.command("sweep")(sweep_network)
@@ -28,12 +37,16 @@ def run(
     once: Annotated[
         bool, typer.Option("--once", help="物語のあとで終わる / end after the story", envvar="ONCE")
     ] = False,
+    story: Annotated[Story, typer.Option(help="どの物語か / which story to play")] = Story.SEALED,
 ) -> None:
-    """ネットワークを起動し、物語を見せる / Start the whole network here and play the story."""
+    """ネットワークを起動し、物語を見せる / Start the whole network here and play a story."""
     # Imported late: the other commands need none of the runner.
+    from deploy.demo import consent_story
+    from deploy.demo import story as sealed_story
     from deploy.run import run_network
 
-    sys.exit(run_network(DataFolder.from_environment(), once=once))
+    play = {Story.SEALED: sealed_story.play, Story.CONSENT: consent_story.play}[story]
+    sys.exit(run_network(DataFolder.from_environment(), play, once=once))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from rich.console import Console
@@ -29,8 +29,12 @@ WHAT = {
 }
 
 
-def run_network(data: DataFolder, *, once: bool) -> int:
-    """Start everything, play the story, stay up until Ctrl-C unless `once`; returns the exit status."""
+Play = Callable[[EmbeddedNetwork], object]
+"""A story that can be played on a running network."""
+
+
+def run_network(data: DataFolder, play: Play, *, once: bool) -> int:
+    """Start everything, play a story, stay up until Ctrl-C unless `once`; returns the exit status."""
     console = Console()
     started = time.monotonic()
     # Being told to end is the same as Ctrl-C: everything is stopped in order. A shell that starts us in the
@@ -54,7 +58,7 @@ def run_network(data: DataFolder, *, once: bool) -> int:
             with console.status("サービスを起動中 / starting the services"):
                 network.start(lambda name: _done(console, name, started))
             _show_addresses(console, network)
-            _play(network)
+            play(network)
             if not once:
                 console.print("\n[bold]動いています。Ctrl-C で終わります。 / Running. Ctrl-C ends it.")
                 _wait_for_ctrl_c()
@@ -65,12 +69,6 @@ def run_network(data: DataFolder, *, once: bool) -> int:
         # Ctrl-C before everything was up: what had been started is stopped by now.
         return 130
     return 0
-
-
-def _play(network: EmbeddedNetwork) -> None:
-    from deploy.demo.story import play
-
-    play(network)
 
 
 def _prepare(console: Console, data: DataFolder) -> EmbeddedInfrastructure:

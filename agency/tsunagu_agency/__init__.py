@@ -2,6 +2,7 @@
 
 from tsunagu_agency.answers import (
     CountersignReceipt,
+    Covered,
     DisasterReceipt,
     Obligation,
     ObligationReceipt,
@@ -61,6 +62,7 @@ __all__ = [
     "Category",
     "ConfigurationError",
     "CountersignReceipt",
+    "Covered",
     "DeclineReason",
     "DisasterAct",
     "DisasterReceipt",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from tsunagu_agency.errors import ProblemError
 from tsunagu_contracts.codes import Area, Category, DisasterAct, ObligationCause, ObligationEnd, ReferralState
 from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.types import Compact, Frozen, Id, Instant
 
@@ -78,6 +79,14 @@ class DisasterReceipt(Frozen):
     act: DisasterAct
     changed: tuple[Area, ...]
     at: Instant
+
+
+class Covered(Frozen):
+    """What was covered of a referral at a moment."""
+
+    referral_id: Id
+    at: Instant
+    sections: tuple[SectionCoverage, ...]
 
 
 class Release(Frozen):

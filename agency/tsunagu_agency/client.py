@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind
 from tsunagu_agency.answers import (
     Agency,
     CountersignReceipt,
+    Covered,
     DisasterReceipt,
     Handles,
     Obligation,
@@ -247,6 +248,11 @@ class AgencyClient(MessageWriter):
         """Vouch with `consent` for what another agency has recorded of the person. Raises as `submit`."""
         message = self.write_countersignature(referral_id, statement_id, by=by)
         return read(CountersignReceipt, await self._tell_consent("/countersignatures", message, by))
+
+    async def covered(self, referral_id: str, *, by: ActingCoordinator, at: datetime | None = None) -> Covered:
+        """Ask `consent` what was covered of a referral at a moment, by default now. Raises as `submit`."""
+        asked = {"referral_id": referral_id} | ({} if at is None else {"at": at.isoformat()})
+        return read(Covered, await self._services.post("consent", "/decisions", _json(asked), by=by))
 
     async def obligations(self, *, by: ActingCoordinator, ended: bool = False) -> AsyncIterator[Obligation]:
         """Yield what this agency owes for what it has opened; with `ended` what is over as well. Raises as `submit`."""

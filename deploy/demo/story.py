@@ -5,11 +5,8 @@ auditor sign in and use HTTP. Nothing here reaches into a service or a database.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -20,10 +17,11 @@ from rich.console import Console
 
 from deploy.demo.people import Access, InboxItem, Screens, Worker
 from deploy.demo.person import Person, invent_person
+from deploy.demo.scene import JA, NOTICE, Office, require, until
 from deploy.demo.telling import Teller
 from deploy.network import EmbeddedNetwork
 from services.runtime.telemetry import FileSpanExporter
-from tsunagu_agency import ActingCoordinator, AgencyClient, Inbound, Notice, ProblemError, ToAgency
+from tsunagu_agency import AgencyClient, Inbound, ToAgency
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -31,37 +29,18 @@ from tsunagu_contracts.codes import (
     Outcome,
     Purpose,
     ReferralAct,
-    RefusalCode,
     ServiceFamily,
     StatementKind,
     StatementMethod,
     Urgency,
 )
-from tsunagu_contracts.encoding import to_base64url
 from tsunagu_contracts.events.referral import ReferralAwaitingConsent
-from tsunagu_contracts.problems import REASONS
 
 CLINIC = "chiyoda-clinic-a"
 DESK = "chiyoda-desk-manseibashi"
 CLINIC_WORKER = Worker("c-0001", "ap-0001")
 DESK_WORKER = Worker("c-0003", "ap-0003")
 AUDITOR = "au-0001"
-PATIENCE_SECONDS = 60.0
-
-_T = TypeVar("_T")
-
-_JA = {
-    Category.IDENTITY: "氏名",
-    Category.CONTACT: "連絡先",
-    Category.HEALTH: "健康",
-    Category.FINANCE: "家計",
-}
-_NOTICE_TEXT = "あなたの情報を、あなたが選んだ相手に、選んだ項目だけ伝えます。いつでも取り消せます。"
-_NOTICE = Notice(version="2026-04", language="ja", hash=to_base64url(sha256(_NOTICE_TEXT.encode()).digest()))
-
-
-class StoryError(Exception):
-    """The story did not go as it must; the message says at which point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +66,14 @@ async def _play(network: EmbeddedNetwork, console: Console) -> Told:
             AgencyClient.from_folder(network.data.agency(CLINIC), reader="story") as clinic,
             AgencyClient.from_folder(network.data.agency(DESK), reader="story") as desk,
         ):
-            return await _Story(Teller(console), screens, clinic, desk).tell(invent_person())
+            teller = Teller(console)
+            story = _Story(
+                teller,
+                screens,
+                Office(clinic, CLINIC_WORKER, clinic.inbox(), screens, teller),
+                Office(desk, DESK_WORKER, desk.inbox(), screens, teller),
+            )
+            return await story.tell(invent_person())
     finally:
         provider.force_flush()
 
@@ -106,13 +92,11 @@ def _trace_into(path: Path) -> TracerProvider:
 class _Story:
     """The nine steps, each using what the ones before it left."""
 
-    def __init__(self, teller: Teller, screens: Screens, clinic: AgencyClient, desk: AgencyClient) -> None:
+    def __init__(self, teller: Teller, screens: Screens, clinic: Office, desk: Office) -> None:
         self._teller = teller
         self._screens = screens
         self._clinic = clinic
         self._desk = desk
-        self._clinic_inbox = clinic.inbox()
-        self._desk_inbox = desk.inbox()
         self._referral_id = ""
         self._trace_id = ""
         self._asked_in: str | None = None
@@ -124,10 +108,9 @@ class _Story:
         await self._waits_for_consent()
         await self._consent_is_recorded()
         delivery = await self._delivered_and_notified()
-        sections = self._sections(delivery)
-        await self._three_opened_one_refused(delivery, sections, person)
+        await self._three_opened_one_refused(delivery, person)
         accepted = await self._accepted(delivery)
-        await self._one_withdrawn(delivery, sections)
+        await self._one_withdrawn(delivery, person)
         accesses = await self._audited()
         await self._completed(accepted)
         self._teller.end("物語はここまでです。", "That was the story.")
@@ -135,10 +118,10 @@ class _Story:
 
     async def _sealed_and_published(self, person: Person) -> None:
         self._teller.step("診療所が四つの項目に封をして送る", "a clinic seals four sections and publishes a referral")
-        left = await self._clinic.take_handles(1)
+        left = await self._clinic.client.take_handles(1)
         self._teller.fact("白紙のハンドルを受け取りました", f"took a blank handle ({left} in the key store)")
-        message = self._clinic.seal_referral(
-            by=await self._screens.acting(CLINIC_WORKER),
+        message = self._clinic.client.seal_referral(
+            by=await self._clinic.acting(),
             to=ToAgency(agency=DESK),
             area=Area.MANSEIBASHI,
             service_family=ServiceFamily.DAILY_LIFE,
@@ -148,11 +131,11 @@ class _Story:
             person=person.reference,
         )
         self._referral_id = message.referral_id
-        sealed = "・".join(_JA[category] for category in person.contents)
+        sealed = "・".join(JA[category] for category in person.contents)
         self._teller.fact(f"封をした項目: {sealed}", f"sealed: {', '.join(person.contents)}")
         with trace.get_tracer("tsunagu.demo").start_as_current_span("clinic refers") as span:
             self._trace_id = f"{span.get_span_context().trace_id:032x}"
-            where = await self._clinic.publish(message)
+            where = await self._clinic.client.publish(message)
         self._teller.fact(
             f"署名して {where.topic} に出しました（{len(message.raw):,} バイト）",
             f"signed and published; trace {self._trace_id}",
@@ -160,75 +143,71 @@ class _Story:
 
     async def _waits_for_consent(self) -> None:
         self._teller.step("まだ同意がないので、つなぎは待つ", "nothing is covered yet: the referral waits")
-        item = await self._next_item(self._clinic_inbox, "referral.awaiting_consent")
+        item = await self._clinic.hears(self._referral_id, "referral.awaiting_consent")
         said = item.event.data if item.event else None
         asked = [section.category for section in said.sections] if isinstance(said, ReferralAwaitingConsent) else []
-        _require(len(asked) == 4, "all four sections are to be asked")
+        require(len(asked) == 4, "all four sections are to be asked")
         self._asked_in = item.traceparent
         self._teller.fact(
-            f"診療所に届いた問い: {'・'.join(_JA[category] for category in asked)} について本人にたずねてください",
+            f"診療所に届いた問い: {'・'.join(JA[category] for category in asked)} について本人にたずねてください",
             "the clinic's inbound topic says what is to be asked",
         )
-        _require(not await self._waiting_items(), "nobody at the desk knows of it yet")
+        require(not await self._waiting_items(), "nobody at the desk knows of it yet")
 
     async def _consent_is_recorded(self) -> None:
         self._teller.step(
             "本人の言葉を記録する: 四つのうち三つ", "the person's word is recorded, for three of the four"
         )
         agreed = (Category.IDENTITY, Category.CONTACT, Category.HEALTH)
-        by = await self._screens.acting(CLINIC_WORKER)
         # The answer goes on in the trace of the question, so that one trace leads from publishing to the notice.
         asked = TraceContextTextMapPropagator().extract({"traceparent": self._asked_in or ""})
         with trace.get_tracer("tsunagu.demo").start_as_current_span("clinic records consent", context=asked):
-            await self._state(self._clinic, by, StatementKind.GRANT, agreed)
+            await self._state(self._clinic, StatementKind.GRANT, agreed)
         self._teller.fact(
-            f"「{'・'.join(_JA[category] for category in agreed)}は、万世橋の窓口に伝えてよい」",
+            f"「{'・'.join(JA[category] for category in agreed)}は、万世橋の窓口に伝えてよい」",
             "“these may go to the Manseibashi desk”; about money the person said nothing",
         )
 
     async def _delivered_and_notified(self) -> Inbound:
         self._teller.step("窓口に届き、当番に知らせが行く", "delivered to the desk; coordinators on duty are told")
-        delivery = await self._next_item(self._desk_inbox, "referral.delivered")
+        delivery = await self._desk.hears(self._referral_id, "referral.delivered")
         self._teller.fact(
             f"{len(delivery.bodies)} 項目が封をしたまま窓口に届きました", "all sections arrived, still sealed"
         )
-        item = (await _until(self._waiting_items))[0]
+        item = (await until(self._waiting_items))[0]
         name = await self._screens.name_of(DESK_WORKER.coordinator_id)
         self._teller.fact(f"{name}さんの受信箱:「{item.text}」", "the notice says nothing about the person")
         await self._screens.acknowledge(DESK_WORKER.coordinator_id, item)
         return delivery
 
-    async def _three_opened_one_refused(self, delivery: Inbound, sections: dict[Category, str], person: Person) -> None:
+    async def _three_opened_one_refused(self, delivery: Inbound, person: Person) -> None:
         self._teller.step("三つは開き、一つは開かない", "three sections open, the fourth is refused with a reason")
-        by = await self._screens.acting(DESK_WORKER)
         for category in (Category.IDENTITY, Category.CONTACT, Category.HEALTH):
-            opened = await self._desk.open_section(delivery, sections[category], by=by)
-            _require(opened.text == person.contents[category], "a section opens to what was sealed")
-            self._teller.fact(f"{_JA[category]}: {opened.text}", f"release {opened.release_id[-12:]}")
-        await self._is_refused(delivery, sections[Category.FINANCE], Category.FINANCE, DecisionReason.NO_STATEMENT)
+            opened = await self._desk.opens(delivery, category, person.contents[category])
+            self._teller.fact(f"{JA[category]}: {opened.text}", f"release {opened.release_id[-12:]}")
+        await self._desk.is_refused(delivery, Category.FINANCE, DecisionReason.NO_STATEMENT)
 
     async def _accepted(self, delivery: Inbound) -> int:
         self._teller.step("窓口が引き受け、診療所に伝わる", "the desk accepts, and the clinic is told")
-        by = await self._screens.acting(DESK_WORKER)
-        receipt = await self._desk.act(
+        by = await self._desk.acting()
+        receipt = await self._desk.client.act(
             self._referral_id, ReferralAct.ACCEPT, by=by, expected_version=delivery.version or 0
         )
-        told = await self._next_item(self._clinic_inbox, "referral.accepted")
+        told = await self._clinic.hears(self._referral_id, "referral.accepted")
         name = await self._screens.name_of(DESK_WORKER.coordinator_id)
         self._teller.fact(
             f"これからの担当: {name}さん（第{told.version}版）", "the one accountable coordinator from now on"
         )
         return receipt.version
 
-    async def _one_withdrawn(self, delivery: Inbound, sections: dict[Category, str]) -> None:
+    async def _one_withdrawn(self, delivery: Inbound, person: Person) -> None:
         self._teller.step("本人が一つを取り消す", "the person withdraws one category")
-        by = await self._screens.acting(DESK_WORKER)
-        await self._state(self._desk, by, StatementKind.WITHDRAW, (Category.HEALTH,))
+        await self._state(self._desk, StatementKind.WITHDRAW, (Category.HEALTH,))
         self._teller.fact("「健康のことは、もう伝えないでほしい」", "recorded by the desk, effective at once")
-        await self._is_refused(delivery, sections[Category.HEALTH], Category.HEALTH, DecisionReason.WITHDRAWN_BY_PERSON)
+        await self._desk.is_refused(delivery, Category.HEALTH, DecisionReason.WITHDRAWN_BY_PERSON)
         for category in (Category.IDENTITY, Category.CONTACT):
-            await self._desk.open_section(delivery, sections[category], by=by)
-            self._teller.fact(f"{_JA[category]}は、まだ開きます", f"{category.value} still opens")
+            await self._desk.opens(delivery, category, person.contents[category])
+            self._teller.fact(f"{JA[category]}は、まだ開きます", f"{category.value} still opens")
 
     async def _audited(self) -> list[Access]:
         self._teller.step(
@@ -239,7 +218,7 @@ class _Story:
             found = await self._screens.accesses(AUDITOR, self._referral_id)
             return found if len(found) >= 7 else []
 
-        accesses = await _until(all_seven)
+        accesses = await until(all_seven)
         self._teller.table(
             ("時刻 / when", "担当 / who", "任用 / appointment", "項目 / section", "結果 / outcome", "根拠 / ground"),
             [
@@ -247,87 +226,42 @@ class _Story:
                     access.decided_at[11:19],
                     access.coordinator_id,
                     access.appointment_id or "",
-                    _JA[Category(access.category)] if access.category else "",
+                    JA[Category(access.category)] if access.category else "",
                     "開示 / opened" if access.reason is None else "拒否 / refused",
                     access.reason or f"同意 第{access.statement_number}番",
                 )
                 for access in accesses
             ],
         )
-        _require(sum(access.reason is not None for access in accesses) == 2, "two refusals are listed")
+        require(sum(access.reason is not None for access in accesses) == 2, "two refusals are listed")
         return accesses
 
     async def _completed(self, version: int) -> None:
         self._teller.step("結果とともに終わる", "the referral ends with an outcome")
-        by = await self._screens.acting(DESK_WORKER)
-        started = await self._desk.act(self._referral_id, ReferralAct.START, by=by, expected_version=version)
-        await self._desk.act(
+        by = await self._desk.acting()
+        started = await self._desk.client.act(self._referral_id, ReferralAct.START, by=by, expected_version=version)
+        await self._desk.client.act(
             self._referral_id,
             ReferralAct.COMPLETE,
             by=by,
             expected_version=started.version,
             outcome=Outcome.HELPED_IN_FULL,
         )
-        await self._next_item(self._clinic_inbox, "referral.completed")
+        await self._clinic.hears(self._referral_id, "referral.completed")
         self._teller.fact("必要な支えにつながりました", "helped in full; the clinic is told")
 
-    async def _state(
-        self, agency: AgencyClient, by: ActingCoordinator, kind: StatementKind, categories: tuple[Category, ...]
-    ) -> None:
-        await agency.record_statement(
+    async def _state(self, office: Office, kind: StatementKind, categories: tuple[Category, ...]) -> None:
+        await office.client.record_statement(
             self._referral_id,
             kind,
-            by=by,
+            by=await office.acting(),
             categories=categories,
             recipients=[DESK],
             purposes=[Purpose.INITIAL_CONTACT],
             how=StatementMethod.WRITTEN,
-            notice=_NOTICE,
+            notice=NOTICE,
         )
-
-    async def _is_refused(self, delivery: Inbound, section_id: str, category: Category, reason: DecisionReason) -> None:
-        try:
-            await self._desk.open_section(delivery, section_id, by=await self._screens.acting(DESK_WORKER))
-        except ProblemError as problem:
-            _require(problem.code == RefusalCode.NOT_COVERED, f"refused as not covered, not {problem.code}")
-            _require(problem.detail.get("reason") == reason, f"refused because of {reason.value}")
-            japanese, english = REASONS[reason]
-            self._teller.refused(f"{_JA[category]}は開きません: {japanese}", english)
-        else:
-            raise StoryError(f"{category.value} was opened although it must not be")
-
-    def _sections(self, delivery: Inbound) -> dict[Category, str]:
-        delivered = delivery.delivery
-        if delivered is None:
-            raise StoryError("a delivery names its sections")
-        return {section.category: section.section_id for section in delivered.sections}
 
     async def _waiting_items(self) -> list[InboxItem]:
         items = await self._screens.inbox(DESK_WORKER.coordinator_id)
         return [item for item in items if item.referral_id == self._referral_id]
-
-    async def _next_item(self, inbox: AsyncIterator[Inbound], wanted: str) -> Inbound:
-        """The next item of this type about this referral; what earlier stories left is passed over."""
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                async for item in inbox:
-                    if item.referral_id == self._referral_id and item.type == wanted:
-                        return item
-                    if item.referral_id == self._referral_id and item.type == "message.refused":
-                        raise StoryError(f"refused instead of {wanted}: {item.event}")
-        except TimeoutError:
-            raise StoryError(f"{wanted} did not come within {PATIENCE_SECONDS:.0f} s") from None
-        raise StoryError("the inbox ended")
-
-
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise StoryError(f"not so: {what}")
-
-
-async def _until(look: Callable[[], Awaitable[list[_T]]]) -> list[_T]:
-    """What is found, as soon as something is; events take a moment to go round."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await look()):  # noqa: ASYNC110 - another process answers when it is there
-            await asyncio.sleep(0.1)
-        return found

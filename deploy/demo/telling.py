@@ -1,10 +1,10 @@
-"""How the story is told at the terminal: nine numbered steps, Japanese first, what happened below each."""
+"""How the story is told at the terminal: numbered steps, Japanese first, what happened below each."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-NUMERALS = "①②③④⑤⑥⑦⑧⑨"
+NUMERALS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"
 
 
 class Teller:
@@ -20,7 +20,7 @@ class Teller:
         self._console.rule(f"[bold]{japanese}[/] [dim]{english}")
 
     def step(self, japanese: str, english: str) -> None:
-        """Begin the next of the nine steps."""
+        """Begin the next step."""
         numeral = NUMERALS[self.steps]
         self.steps += 1
         self._console.print(f"\n[bold cyan]{numeral} {japanese}[/]\n   [dim]{english}")

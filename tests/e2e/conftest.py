@@ -1,24 +1,32 @@
-"""The story, played once for all tests that look at what it leaves."""
+"""The stories, played once for all tests that look at what it leaves."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from deploy.demo.story import Told, play
+from deploy.demo import consent_story, story
 from deploy.network import EmbeddedNetwork
 from deploy.sweep.sweeping import Places
-from tests.e2e.played import Played
+from tests.e2e.played import Played, PlayedConsent
 from tests.infra.infrastructure import Infrastructure
 from tsunagu_contracts.topics import SERVICES
 
 
 @pytest.fixture(scope="session")
 def played(network: EmbeddedNetwork) -> Played:
-    """The story as it was told on the network of this run."""
+    """The first story as it was told on the network of this run."""
     page = io.StringIO()
-    told: Told = play(network, Console(file=page, width=160))
+    told = story.play(network, Console(file=page, width=160))
     return Played(told, page.getvalue())
+
+
+@pytest.fixture(scope="session")
+def played_consent(network: EmbeddedNetwork) -> PlayedConsent:
+    """The story of the person's word as it was told on the network of this run."""
+    page = io.StringIO()
+    told = consent_story.play(network, Console(file=page, width=160))
+    return PlayedConsent(told, page.getvalue())
 
 
 @pytest.fixture
