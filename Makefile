@@ -50,8 +50,8 @@ check: setup ## lint, types, layers, contracts
 	$(VENV)/bin/lint-imports
 	$(PY) -m tsunagu_contracts.publish --check
 
-test: check ## check, then every test (one Kafka and one PostgreSQL per run)
-	$(PY) -m pytest tests --durations=10
+test: check ## check, then every test, in two workers with a Kafka and a PostgreSQL each
+	$(PY) -m pytest tests -n 2 --dist loadgroup --durations=10
 
 # What these stand on may be in containers; the rest of the tests needs no servers, or looks at the embedded ones.
 IN_CONTAINERS := tests/service tests/faults tests/e2e $(addprefix tests/infra/test_,containers.py provisioning.py restart.py)

@@ -1,4 +1,4 @@
-"""Fixtures for every test: one Kafka and one PostgreSQL per run, the network on them, fresh databases."""
+"""Fixtures for every test: one Kafka and one PostgreSQL per worker, the network on them, fresh databases."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ from tests.infra.leftovers import PREFIX, forget_dead_runs
 def pytest_configure() -> None:
     """Being told to end is the same as Ctrl-C: fixtures stop what they have started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers one gets all tests of the running network; the tests of a file stay with one worker."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("network" if "network" in fixtures else item.location[0]))
 
 
 @pytest.fixture(scope="session")
