@@ -77,7 +77,7 @@ VALID = SigningKey.generate().public.jwk()
         {"d": "A" * 43},
         {"x5u": "https://example.org/key"},
     ],
-    ids=str,
+    ids=",".join,
 )
 def test_a_public_key_is_one_exact_form(change: dict[str, object]) -> None:
     """Another type, curve, spelling or member, a point off the curve or a false kid is refused."""
