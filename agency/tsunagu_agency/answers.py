@@ -5,7 +5,16 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from tsunagu_agency.errors import ProblemError
-from tsunagu_contracts.codes import Area, Category, DisasterAct, ObligationCause, ObligationEnd, ReferralState
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DisasterAct,
+    HoldingState,
+    KeptUnder,
+    ObligationCause,
+    ObligationEnd,
+    ReferralState,
+)
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.keys import PublicKey
@@ -62,6 +71,25 @@ class Obligations(Frozen):
     """A page of obligations."""
 
     items: tuple[Obligation, ...]
+    next: Id | None
+
+
+class Holding(Frozen):
+    """A section that the agency has opened; `obligation_id` is what it owes, or has answered, for it."""
+
+    section_id: Id
+    referral_id: Id
+    category: Category
+    opened_at: Instant
+    state: HoldingState
+    obligation_id: Id | None
+    kept_under: KeptUnder | None
+
+
+class Holdings(Frozen):
+    """A page of what the agency has opened."""
+
+    items: tuple[Holding, ...]
     next: Id | None
 
 

@@ -20,6 +20,8 @@ from tsunagu_agency.answers import (
     Covered,
     DisasterReceipt,
     Handles,
+    Holding,
+    Holdings,
     Obligation,
     ObligationReceipt,
     Obligations,
@@ -260,6 +262,15 @@ class AgencyClient(MessageWriter):
         while after is not None:
             route = f"/obligations?after={after}&ended={str(ended).lower()}"
             page = read(Obligations, await self._services.get("consent", route, by=by))
+            for each in page.items:
+                yield each
+            after = page.next
+
+    async def holdings(self, *, by: ActingCoordinator) -> AsyncIterator[Holding]:
+        """Yield what this agency has opened and not deleted, and whether it may hold it. Raises as `submit`."""
+        after: str | None = ""
+        while after is not None:
+            page = read(Holdings, await self._services.get("consent", f"/holdings?after={after}", by=by))
             for each in page.items:
                 yield each
             after = page.next

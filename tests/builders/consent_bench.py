@@ -40,6 +40,7 @@ from tsunagu_contracts.codes import (
     DeclineReason,
     DisasterAct,
     Field,
+    HoldingState,
     KeptUnder,
     ObligationEnd,
     ReferralState,
@@ -205,6 +206,12 @@ class Bench:
         answer = await self.client.get("/obligations", headers=self.headers(agency))
         assert answer.status_code == 200, answer.text
         return [str(each["obligation_id"]) for each in answer.json()["items"]]
+
+    async def held(self, agency: SendingAgency = DESK) -> list[tuple[Category, HoldingState]]:
+        """What an agency has opened and not deleted, and how it stands, as it reads it over HTTP."""
+        answer = await self.client.get("/holdings", headers=self.headers(agency))
+        assert answer.status_code == 200, answer.text
+        return [(Category(each["category"]), HoldingState(each["state"])) for each in answer.json()["items"]]
 
     async def answer_obligation(
         self,

@@ -72,6 +72,15 @@ class ObligationEnd(StrEnum):
     LIFTED = "lifted"
 
 
+class HoldingState(StrEnum):
+    """How what an agency has opened stands: held rightly, to be answered for, kept because a law says so, deleted."""
+
+    HELD = "held"
+    OWED = "owed"
+    KEPT_BY_LAW = "kept_by_law"
+    DELETED = "deleted"
+
+
 class KeptUnder(StrEnum):
     """The provision under which an agency must keep what it would else delete."""
 

@@ -9,7 +9,7 @@ from services.consent.api.parts import MESSAGE, Calling, IdempotencyKey, Limit, 
 from services.consent.use_cases import obligations
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
-from tsunagu_contracts.codes import Category, KeptUnder, ObligationCause, ObligationEnd
+from tsunagu_contracts.codes import Category, HoldingState, KeptUnder, ObligationCause, ObligationEnd
 from tsunagu_contracts.manifests import AnswerObligation
 from tsunagu_contracts.types import Frozen, Id, Instant
 
@@ -36,6 +36,25 @@ class ObligationsOwed(Frozen):
     next: Id | None
 
 
+class Held(Frozen):
+    """A section that the caller's agency has opened; `obligation_id` is what it owes, or has answered, for it."""
+
+    section_id: Id
+    referral_id: Id
+    category: Category
+    opened_at: Instant
+    state: HoldingState
+    obligation_id: Id | None
+    kept_under: KeptUnder | None
+
+
+class Holdings(Frozen):
+    """A page of what the agency has opened; `next` goes into `after` for the page behind it."""
+
+    items: tuple[Held, ...]
+    next: Id | None
+
+
 class ObligationAnswer(Frozen):
     """An obligation that has ended."""
 
@@ -56,6 +75,13 @@ def router(database: Database, taking: Taking, custody: Custody) -> APIRouter:
             owed = await obligations.list_owed(session, calling, custody, after=after, limit=limit, ended_too=ended)
         items = tuple(ObligationOwed.model_validate(asdict(each)) for each in owed)
         return ObligationsOwed(items=items, next=items[-1].obligation_id if len(items) == limit else None)
+
+    @routes.get("/holdings", response_model=Holdings)
+    async def get_holdings(calling: Calling, after: str = "") -> Holdings:
+        """What the caller's agency has opened and not deleted, by section, and whether it may hold it."""
+        async with database.reading() as session:
+            held, following = await obligations.list_held(session, calling, custody, after=after)
+        return Holdings(items=tuple(Held.model_validate(asdict(each)) for each in held), next=following)
 
     @routes.post("/obligations/answers", status_code=201, response_model=ObligationAnswer, openapi_extra=MESSAGE)
     async def answer_obligation(

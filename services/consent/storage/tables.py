@@ -211,6 +211,7 @@ releases = sa.Table(
     sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id")),
     sa.Column("decided_at", _MOMENT, nullable=False),
     sa.UniqueConstraint("record_id", "number"),
+    sa.Index("releases_recipient", "recipient", "section_id", postgresql_where=sa.text("granted")),
     sa.Index("releases_granted", "record_id", "section_id", postgresql_where=sa.text("granted")),
     sa.CheckConstraint(
         "NOT granted OR (record_id IS NOT NULL AND number IS NOT NULL AND appointment_id IS NOT NULL "

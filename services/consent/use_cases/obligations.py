@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.consent.domain import obligations as domain
 from services.consent.domain.persons import Person
 from services.consent.domain.word import Word
-from services.consent.storage import obligations, persons
+from services.consent.storage import holdings, obligations, persons
+from services.consent.storage.holdings import Holding
 from services.consent.storage.obligations import Owed
 from services.consent.use_cases import messages, records
 from services.consent.use_cases.callers import acting
@@ -20,7 +21,7 @@ from services.eventing.database import Database
 from services.eventing.work import Emission, Work
 from services.runtime.identity import Caller
 from tsunagu_contracts.actors import Actor, ActorKind
-from tsunagu_contracts.codes import ObligationEnd, RefusalCode
+from tsunagu_contracts.codes import HoldingState, ObligationEnd, RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.manifests import AnswerObligation
@@ -122,6 +123,19 @@ async def list_owed(
     """List what the caller's agency owes, by id; refuses with the codes of `acting`."""
     agency_id = await acting(session, caller, custody.clock.now())
     return await obligations.of_agency(session, agency_id, after=after, limit=limit, ended_too=ended_too)
+
+
+async def list_held(
+    session: AsyncSession, caller: Caller, custody: Custody, *, after: str
+) -> tuple[Sequence[Holding], str | None]:
+    """List what the caller's agency has opened and not deleted, by section id, and after which one to go on.
+
+    Refuses with the codes of `acting`.
+    """
+    agency_id = await acting(session, caller, custody.clock.now())
+    opened = await holdings.opened_by(session, agency_id, after)
+    held = [each for each in opened if each.state is not HoldingState.DELETED]
+    return held, opened[-1].section_id if len(opened) == holdings.AT_ONCE else None
 
 
 async def notice_overdue(database: Database) -> None:

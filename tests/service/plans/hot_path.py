@@ -162,6 +162,7 @@ class HotPath:
         await self.consent.client.post("/decisions", json=asked, headers=self.consent.headers(DESK))
         await self.consent.say(sent[0], StatementKind.WITHDRAW, Category.HEALTH)
         owed = await self.consent.owed(DESK)
+        await self.consent.held(DESK)
         for _ in range(2):
             await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
         await self.pump()
