@@ -95,6 +95,7 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.DUPLICATE_ID: Telling(409, "同じIDで違う内容が届いています", "The id was used for other content", *_FIX),
     _C.SECTION_UNKNOWN: Telling(404, "その項目は見つかりません", "No such section in this referral", *_NOTHING),
     _C.NOT_COVERED: Telling(403, "本人の同意がありません", "The person's consent does not cover this", *_ASK),
+    _C.ALREADY_ENDED: Telling(422, "同意の期間はもう過ぎています", "The consent has ended already", *_FIX),
     _C.STATED_IN_FUTURE: Telling(422, "同意の日時が未来です", "The statement is dated in the future", *_FIX),
     _C.CLOCK_STEPPED_BACK: Telling(503, "時計が戻っています", "The clock has stepped back", *_AGAIN),
     _C.STATEMENT_UNKNOWN: Telling(422, "その同意の記録は見つかりません", "No such statement of this person", *_FIX),

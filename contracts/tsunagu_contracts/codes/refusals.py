@@ -59,6 +59,7 @@ class RefusalCode(StrEnum):
     # consent
     SECTION_UNKNOWN = "section_unknown"
     NOT_COVERED = "not_covered"
+    ALREADY_ENDED = "already_ended"
     STATED_IN_FUTURE = "stated_in_future"
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     STATEMENT_UNKNOWN = "statement_unknown"

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 
-from services.consent.use_cases import messages
+from services.consent.use_cases import messages, refusals
 from services.consent.use_cases.messages import M, Verified
 from services.eventing.database import Database
 from services.eventing.work import Work
@@ -39,12 +39,20 @@ class Taking:
         kind: type[M],
         use_case: Callable[[Work, Verified[M]], Awaitable[_Result]],
     ) -> _Result:
-        """Let an agency's signed message of this kind take effect, once it is known to be authentic."""
+        """Let an agency's signed message of this kind take effect, once it is known to be authentic.
+
+        A refusal is recorded in a transaction of its own: what was refused has changed nothing.
+        """
         idempotency.require_key(key)
         raw = await _body(request)
         async with self.database.reading() as session:
             verified = await messages.verify(session, raw, calling, kind)
-        return await self.database.until_settled(lambda work: use_case(work, verified))
+        try:
+            return await self.database.until_settled(lambda work: use_case(work, verified))
+        except Refusal as refusal:
+            code = refusal.code
+            await self.database.until_settled(lambda work: refusals.record(work, verified, code))
+            raise
 
 
 def name_of(calling: Caller) -> str:

@@ -97,8 +97,10 @@ class Recording:
             raise Refusal(RefusalCode.CLOCK_STEPPED_BACK)
 
 
-def check_recordable(kind: StatementKind, stated_at: datetime, recording: Recording) -> None:
-    """Refuse a grant with `stated_in_future`, or with `clock_stepped_back` while this clock runs behind.
+def check_recordable(
+    kind: StatementKind, stated_at: datetime, valid_until: datetime | None, recording: Recording
+) -> None:
+    """Refuse a grant with `stated_in_future`, `already_ended`, or `clock_stepped_back` while this clock runs behind.
 
     A refusal or a withdrawal counts from its recording whatever its `stated_at` and whatever the clock
     says, so neither ever holds one up: a wrong date must not keep a door open.
@@ -108,3 +110,5 @@ def check_recordable(kind: StatementKind, stated_at: datetime, recording: Record
     recording.check_clock()
     if stated_at > recording.now + recording.tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
+    if valid_until is not None and valid_until <= recording.moment:
+        raise Refusal(RefusalCode.ALREADY_ENDED)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services import membership
 from services.consent.domain.coverage import Referral
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
@@ -34,9 +35,10 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     """Record a statement under the person's row lock, with the coverage that follows from it.
 
     The same message again changes nothing. Refuses with `duplicate_id` (another message under a known id),
-    the codes of `appointed` and `party_to`, `statement_unknown` (a confirmation of nothing), those of
-    `Representative.speaking`, `stated_in_future` and `clock_stepped_back`; the last two never for a refusal or a
-    withdrawal, which waits for nothing but that row.
+    the codes of `appointed` and `party_to`, `agency_unknown` (a grant to an agency that does not exist),
+    `statement_unknown` (a confirmation of nothing), and those of `Representative.check_speaking` and
+    `check_recordable`. A wrong date or recipient never stops a refusal or a withdrawal, which waits for nothing but
+    that row.
     """
     manifest = verified.manifest
     await messages.appointed(work, manifest)
@@ -46,7 +48,8 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     if earlier is not None:
         return _again(earlier, verified, referral)
     recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
-    check_recordable(manifest.data.kind, manifest.data.stated_at, recording)
+    check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
+    await _check_recipients(work.session, manifest)
     spoken_for = await _spoken_for(work.session, manifest, record_id, recording)
     await _check_confirmed(work.session, manifest, record_id)
     said = _statement(verified, person, recording, spoken_for)
@@ -67,6 +70,15 @@ def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], ref
         raise Refusal(RefusalCode.DUPLICATE_ID)
     statement: Statement = earlier.statement
     return Recorded(statement.statement_id, referral.referral_id, statement.recorded_at, again=True)
+
+
+async def _check_recipients(session: AsyncSession, manifest: RecordStatement) -> None:
+    """Refuse a grant to an agency that does not exist; a no is recorded whomever it names."""
+    made = manifest.data
+    if made.kind is StatementKind.GRANT and made.recipients is not None:
+        known = await membership.agencies(session, made.recipients)
+        if known.keys() != set(made.recipients):
+            raise Refusal(RefusalCode.AGENCY_UNKNOWN, where="recipients")
 
 
 async def _spoken_for(

@@ -27,9 +27,11 @@ from tsunagu_contracts.codes import (
     ObligationCause,
     ObligationEnd,
     Purpose,
+    RefusalCode,
     Role,
     ServiceFamily,
 )
+from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Cause
 from tsunagu_contracts.events.audit import QueryAnswered
 from tsunagu_contracts.events.consent import (
@@ -45,6 +47,7 @@ from tsunagu_contracts.events.consent import (
     ReleaseGranted,
     ReleaseRefused,
     RepresentativeRecorded,
+    RequestRefused,
     StatementCountersigned,
     StatementRecorded,
 )
@@ -130,6 +133,8 @@ def consent_says(shelf: Shelf, said: Said) -> None:
         _countersigned(said), aggregate, 7, 55, by_desk, previous=guardian, appointment=DESK_APPOINTMENT
     )
     _obligation_comes_and_goes(shelf, said, signed)
+    tried = _tried(said)
+    shelf.event(tried, f"refusal:{tried.refusal_id}", 1, 56, f"coordinator:{CLINIC_WORKER}")
     _disaster_comes_and_goes(shelf, said)
 
 
@@ -290,6 +295,19 @@ def _granted(said: Said) -> ReleaseGranted:
         statement_id=STATEMENT,
         statement_number=3,
         decided_at=at(40),
+    )
+
+
+def _tried(said: Said) -> RequestRefused:
+    return RequestRefused(
+        refusal_id=ident("refused request"),
+        agency_id=CLINIC,
+        coordinator_id=CLINIC_WORKER,
+        message_id=ident("refused message"),
+        kind="agency.statement.record.v1",
+        digest=digest(said.statement.manifest),
+        code=RefusalCode.STATED_IN_FUTURE,
+        refused_at=at(56),
     )
 
 

@@ -40,6 +40,7 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.OUTSIDE_MANDATE: _AUDIT,
     RefusalCode.SECTION_UNKNOWN: _RELEASES,
     RefusalCode.NOT_COVERED: _RELEASES,
+    RefusalCode.ALREADY_ENDED: _STATEMENTS,
     RefusalCode.STATED_IN_FUTURE: _STATEMENTS,
     RefusalCode.CLOCK_STEPPED_BACK: _RELEASES,
     RefusalCode.STATEMENT_UNKNOWN: _REPRESENTATIVES,

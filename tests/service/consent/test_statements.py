@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from tests.builders.agency_messages import NOW, SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, YEAR, Bench, resigned
-from tsunagu_contracts.codes import Category, CoverageState, ReferralState, StatementKind, StatementMethod
-from tsunagu_contracts.events.consent import CoverageDecided, StatementRecorded
+from tsunagu_contracts.codes import Category, CoverageState, ReferralState, RefusalCode, StatementKind, StatementMethod
+from tsunagu_contracts.events.consent import CoverageDecided, RequestRefused, StatementRecorded
 from tsunagu_contracts.manifests import verify_manifest
 
 GRANT, REFUSE, WITHDRAW = StatementKind.GRANT, StatementKind.REFUSE, StatementKind.WITHDRAW
@@ -106,6 +106,50 @@ async def test_both_parties_may_record(bench: Bench) -> None:
     await bench.say(sent, REFUSE, HEALTH, by=DESK)
 
     assert (await bench.coverage(sent))[HEALTH] == (CoverageState.REFUSED, "refused_by_person")
+
+
+async def test_a_grant_to_an_agency_that_does_not_exist(bench: Bench) -> None:
+    """A grant names agencies of the network; a refusal is recorded whomever it names."""
+    sent = await bench.refer()
+
+    granted = await bench.post_statement(bench.statement(sent, GRANT, HEALTH, recipients=(DESK.id, "no-such")))
+    refused = await bench.post_statement(bench.statement(sent, REFUSE, HEALTH, recipients=(DESK.id, "no-such")))
+
+    assert (granted.status_code, granted.json()["code"]) == (422, RefusalCode.AGENCY_UNKNOWN)
+    assert refused.status_code == 201
+    assert (await bench.coverage(sent))[HEALTH] == (CoverageState.REFUSED, "refused_by_person")
+
+
+async def test_a_grant_that_is_over_is_refused(bench: Bench) -> None:
+    """A grant whose period has passed is not recorded; a withdrawal with such a period is, and counts."""
+    sent = await bench.refer()
+    await bench.say(sent, GRANT, HEALTH)
+    begun, ended = bench.clock.now() - timedelta(days=2), bench.clock.now() - timedelta(days=1)
+
+    granted, withdrawn = [
+        await bench.post_statement(bench.statement(sent, kind, HEALTH, valid_from=begun, valid_until=ended))
+        for kind in (GRANT, WITHDRAW)
+    ]
+
+    assert (granted.status_code, granted.json()["code"]) == (422, RefusalCode.ALREADY_ENDED)
+    assert withdrawn.status_code == 201
+    assert (await bench.coverage(sent))[HEALTH] == (CoverageState.REFUSED, "withdrawn_by_person")
+
+
+async def test_a_refused_message_is_recorded(bench: Bench) -> None:
+    """Each try of an authentic message that is refused is said with its code, and on no person's record."""
+    sent = await bench.refer()
+    tried = bench.statement(sent, GRANT, HEALTH, by=NPO)
+
+    for _ in range(2):
+        assert (await bench.post_statement(tried, by=NPO)).status_code == 404
+
+    refused = await bench.heard(RequestRefused)
+    assert [(data.agency_id, data.message_id, data.code) for _, data in refused] == [
+        (NPO.id, tried.id, RefusalCode.REFERRAL_UNKNOWN)
+    ] * 2
+    assert len({event.aggregate for event, _ in refused}) == 2
+    assert {event.aggregate.partition(":")[0] for event, _ in refused} == {"refusal"}
 
 
 async def test_whoever_is_no_party_learns_nothing(bench: Bench) -> None:

@@ -129,23 +129,27 @@ def test_coverage_of_each_section() -> None:
 
 @pytest.mark.parametrize("kind", list(StatementKind))
 @pytest.mark.parametrize(
-    ("stated", "now", "code"),
+    ("stated", "until", "now", "code"),
     [
-        (at(50), at(100), None),
-        (at(100) + TOLERANCE, at(100), None),
-        (at(101), at(100), C.STATED_IN_FUTURE),
-        (at(0), at(0), C.CLOCK_STEPPED_BACK),
+        (at(50), None, at(100), None),
+        (at(50), at(101), at(100), None),
+        (at(50), at(100), at(100), C.ALREADY_ENDED),
+        (at(100) + TOLERANCE, None, at(100), None),
+        (at(101), None, at(100), C.STATED_IN_FUTURE),
+        (at(0), None, at(0), C.CLOCK_STEPPED_BACK),
     ],
 )
-def test_what_may_be_recorded(kind: StatementKind, stated: datetime, now: datetime, code: RefusalCode | None) -> None:
-    """A grant is neither from the future nor recorded by a clock that runs behind; a no is never held up."""
+def test_what_may_be_recorded(
+    kind: StatementKind, stated: datetime, until: datetime | None, now: datetime, code: RefusalCode | None
+) -> None:
+    """A grant is neither from the future nor over nor recorded by a clock that runs behind; a no is never held up."""
     recording = Recording(now, at(1), TOLERANCE)
 
     if code is None or kind is not GRANT:
-        check_recordable(kind, stated, recording)
+        check_recordable(kind, stated, until, recording)
     else:
         with pytest.raises(Refusal, match=code.value):
-            check_recordable(kind, stated, recording)
+            check_recordable(kind, stated, until, recording)
 
 
 def test_moments_of_a_person_never_run_backwards() -> None:

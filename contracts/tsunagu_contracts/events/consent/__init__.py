@@ -4,6 +4,7 @@ from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.events.consent.records import RecordOpened, RecordReferralLinked
+from tsunagu_contracts.events.consent.refused import RequestRefused
 from tsunagu_contracts.events.consent.releases import ReleaseGranted, ReleaseRefused
 from tsunagu_contracts.events.consent.statements import (
     RecordedBy,
@@ -26,6 +27,7 @@ __all__ = [
     "ReleaseGranted",
     "ReleaseRefused",
     "RepresentativeRecorded",
+    "RequestRefused",
     "SpokenFor",
     "StatementCountersigned",
     "StatementRecorded",
