@@ -194,4 +194,25 @@ WORD = (
         "            if await obligations.mark_overdue(work.session, said) or True:\n",
         (f"{CONSENT}/test_obligations.py",),
     ),
+    Mutant(
+        "a grant to nobody is recorded",
+        "services/consent/use_cases/statements.py",
+        "        if known.keys() != set(made.recipients):\n",
+        "        if False:\n",
+        (f"{CONSENT}/test_statements.py",),
+    ),
+    Mutant(
+        "a refused message leaves no trace",
+        "services/consent/api/parts.py",
+        "            await self.database.until_settled(lambda work: refusals.record(work, verified, code))\n",
+        "            del code\n",
+        (f"{CONSENT}/test_statements.py",),
+    ),
+    Mutant(
+        "what is deleted is still held",
+        "services/consent/use_cases/obligations.py",
+        "    held = [each for each in opened if each.state is not HoldingState.DELETED]\n",
+        "    held = opened\n",
+        (f"{CONSENT}/test_holdings.py",),
+    ),
 )
