@@ -79,8 +79,8 @@ def test_a_started_directory_has_said_the_whole_network_once(network: EmbeddedNe
     """After the start every agency, appointment and mandate stands on the topic, in order, under its own key."""
     said = events_said(network)
     counted = [event.type for _, _, event in said]
-    assert counted.count("agency.registered.v1") == 35
-    assert counted.count("appointment.granted.v1") == 59
+    assert counted.count("agency.registered.v1") == 37
+    assert counted.count("appointment.granted.v1") == 62
     assert counted.count("appointment.ended.v1") == 1
     assert counted.count("mandate.granted.v1") == 1
     seen: dict[str, int] = {}
@@ -157,4 +157,4 @@ def test_bad_files_stop_the_start_and_change_nothing(
 def test_whoever_is_ready_has_heard_of_the_network(network: EmbeddedNetwork) -> None:
     """Once the network is started, every service that relies on the directory knows all agencies and terms."""
     for service in DIRECTORY_EVENTS.consumers:
-        assert run_blocking(known(network.database(service).url)) == (35, 59), service
+        assert run_blocking(known(network.database(service).url)) == (37, 62), service
