@@ -66,7 +66,7 @@ WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
 ANSWER_DAYS = 14
-CARD_DAYS = 365
+CARD_DAYS = 90
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)
