@@ -32,14 +32,14 @@ from tsunagu_agency.answers import (
     read,
 )
 from tsunagu_agency.configuration import Network
-from tsunagu_agency.errors import AgencyError, UnreachableError, UntrustedDeliveryError
+from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.joins import Joins
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, MessageWriter, OutgoingMessage, SpokenBy
-from tsunagu_agency.supply import AT_ONCE, Supply
+from tsunagu_agency.supply import Supply, keep
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import (
     Area,
@@ -151,16 +151,7 @@ class AgencyClient(MessageWriter):
         To be called whenever there may be a connection, such as after a drain of the offline queue. Raises
         `ProblemError` when `consent` refuses, and not when it is away: `Supply.trouble` then says so.
         """
-        trouble: AgencyError | None = None
-        left = self._keystore.count_handles(self._clock.now())
-        if left < low:
-            try:
-                while left < full:
-                    left = await self.take_handles(min(full - left, AT_ONCE))
-            except UnreachableError as error:
-                trouble = error
-        now = self._clock.now()
-        return Supply(self._keystore.count_handles(now), self._keystore.next_expiry(now), trouble)
+        return await keep(self._keystore, self._clock, self.take_handles, low=low, full=full)
 
     async def publish(self, message: OutgoingMessage) -> Published:
         """Publish a message on the agency's own topic; returns when Kafka has acknowledged it.

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from deploy.cli import app
 from services.consent.use_cases import replay
 from tests.builders.agency_messages import IDS
 from tests.builders.consent_bench import CARD_DAYS, CLINIC, DESK, NPO, WARD, Bench, Sent
@@ -156,6 +158,11 @@ async def test_a_release_names_what_it_was_decided_on(bench: Bench) -> None:
             )
         found = {section.category: decision for section, decision in reading.decisions}[HEALTH]
         assert (found.permit, found.statement_id, found.statement_number) == (True, granted.statement_id, 3)
+    url = bench.database.engine.url.render_as_string(hide_password=False)
+    command = ["decide", both.npos.id, "--database-url", url, "--as-of", str(granted.number - 1), "--joined"]
+    shown = CliRunner().invoke(app, [*command, f"{other.record_id}:{other.number}"], env={"COLUMNS": "300"})
+    assert f"3 ({granted.statement_id})" in shown.output
+    assert CliRunner().invoke(app, [*command, "nothing"]).exit_code == 2
 
 
 async def test_a_join_counts_for_the_moments_at_which_it_stood(bench: Bench) -> None:
