@@ -4,7 +4,7 @@ from tests.mutants.guards import CONSENT, Mutant
 
 JOINS_TESTS = f"{CONSENT}/test_joins.py"
 AT_ONCE = f"{CONSENT}/test_joins_at_once.py"
-UNIT = "tests/unit/consent/test_joins.py"
+UNIT = "tests/unit/consent/test_joined_words.py"
 
 JOINS = (
     Mutant(
