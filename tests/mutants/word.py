@@ -99,8 +99,8 @@ WORD = (
     Mutant(
         "a confirmation of somebody else's grant",
         "services/consent/use_cases/statements.py",
-        "    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, group.records) is None:\n",
-        "    if False:\n",
+        "    if confirmed is not None and await statements.recorder_of_grant(",
+        "    if False and await statements.recorder_of_grant(",
         (f"{CONSENT}/test_representatives.py",),
     ),
     Mutant(
