@@ -28,13 +28,23 @@ def decide(
     at: Annotated[
         datetime | None, typer.Option("--at", help="その時点で (UTC) / at this moment (UTC); by default now")
     ] = None,
+    joined: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--joined",
+            help="結び付いた記録とその番号 RECORD:NUMBER / a joined record and its number, as a release says",
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """ある時点の記録で、どの項目が開けるか / What the record of consent opens, as of a number and at a moment."""
+    if joined and as_of is None:
+        raise typer.BadParameter("--joined goes with --as-of")
+    numbers = dict(map(_record_and_number, joined)) if joined else None
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
 
     async def ask(session: AsyncSession) -> Reading:
-        return await replay.read(session, referral_id, as_of=as_of, at=moment)
+        return await replay.read(session, referral_id, as_of=as_of, at=moment, joined=numbers)
 
     try:
         reading = in_database("consent", database_url, ask)
@@ -48,6 +58,13 @@ def decide(
         f"as of number {reading.number} of {reading.last}"
     )
     console.print(_table(reading))
+
+
+def _record_and_number(text: str) -> tuple[str, int]:
+    record_id, _, number = text.partition(":")
+    if not number.isdecimal():
+        raise typer.BadParameter(f"RECORD:NUMBER, not {text}")
+    return record_id, int(number)
 
 
 def _table(reading: Reading) -> Table:

@@ -5,12 +5,16 @@ from tsunagu_agency.answers import (
     Covered,
     DisasterReceipt,
     Holding,
+    JoinReceipt,
     Obligation,
     ObligationReceipt,
     Receipt,
     RepresentativeReceipt,
     StatementReceipt,
+    UndoingPreview,
+    UndoneReceipt,
 )
+from tsunagu_agency.cards import Card, scanned
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
 from tsunagu_agency.errors import (
@@ -25,11 +29,13 @@ from tsunagu_agency.errors import (
     UntrustedDeliveryError,
 )
 from tsunagu_agency.inbound import Inbound
+from tsunagu_agency.joins import Joins
 from tsunagu_agency.kafka import Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, OutgoingMessage, SpokenBy
 from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
 from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
+from tsunagu_agency.supply import Supply
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -49,6 +55,7 @@ from tsunagu_contracts.codes import (
     ServiceFamily,
     StatementKind,
     StatementMethod,
+    UnjoinReason,
     Urgency,
 )
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
@@ -61,6 +68,7 @@ __all__ = [
     "Area",
     "AsyncOfflineQueue",
     "Backlog",
+    "Card",
     "Category",
     "ConfigurationError",
     "CountersignReceipt",
@@ -71,6 +79,8 @@ __all__ = [
     "Holding",
     "HoldingState",
     "Inbound",
+    "JoinReceipt",
+    "Joins",
     "KafkaLogin",
     "KeptUnder",
     "Keystore",
@@ -107,9 +117,14 @@ __all__ = [
     "StatementKind",
     "StatementMethod",
     "StatementReceipt",
+    "Supply",
     "ToAgency",
     "ToService",
+    "UndoingPreview",
+    "UndoneReceipt",
+    "UnjoinReason",
     "UnreachableError",
     "UntrustedDeliveryError",
     "Urgency",
+    "scanned",
 ]

@@ -100,6 +100,49 @@ class ObligationReceipt(Frozen):
     ended_at: Instant
 
 
+class CardIssued(Frozen):
+    """A new card, sealed for the agency."""
+
+    card: Compact
+
+
+class JoinReceipt(Frozen):
+    """What `consent` answers to a join; the same whether or not anything was joined already."""
+
+    join_id: Id
+    joined_at: Instant
+
+
+class UndoneReceipt(Frozen):
+    """What `consent` answers when a join is undone."""
+
+    join_id: Id
+    undone_at: Instant
+
+
+class SectionChange(Frozen):
+    """A section as it stands now and as it would stand then."""
+
+    referral_id: Id
+    now: SectionCoverage
+    then: SectionCoverage
+
+
+class SectionOwed(Frozen):
+    """A section that the agency has opened and would no longer rightly hold."""
+
+    referral_id: Id
+    section_id: Id
+    category: Category
+
+
+class UndoingPreview(Frozen):
+    """What undoing a join would mean for the agency."""
+
+    changes: tuple[SectionChange, ...]
+    owed: tuple[SectionOwed, ...]
+
+
 class DisasterReceipt(Frozen):
     """What `consent` answers when a disaster is declared or lifted, and in which areas that changed something."""
 

@@ -35,9 +35,11 @@ from tsunagu_agency.configuration import Network
 from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
+from tsunagu_agency.joins import Joins
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, MessageWriter, OutgoingMessage, SpokenBy
+from tsunagu_agency.supply import Supply, keep
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import (
     Area,
@@ -108,6 +110,7 @@ class AgencyClient(MessageWriter):
         self._outbound = OutboundTopic(network.kafka, keystore.agency_id)
         self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
         self._signing_keys: dict[str, PublicKey] = {}
+        self.joins = Joins(keystore, network, clock=clock, ids=ids, tell=self._tell_consent, ask=self._ask_consent)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:
@@ -141,6 +144,14 @@ class AgencyClient(MessageWriter):
         certificates = read(Handles, answer).handles
         self._keystore.add_handles(certificates, self._network.handles_key, now)
         return self._keystore.count_handles(now)
+
+    async def keep_handles(self, *, low: int = 20, full: int = 100) -> Supply:
+        """Refill the blank handles up to `full` once fewer than `low` are left; offline what is left can be used.
+
+        To be called whenever there may be a connection, such as after a drain of the offline queue. Raises
+        `ProblemError` when `consent` refuses, and not when it is away: `Supply.trouble` then says so.
+        """
+        return await keep(self._keystore, self._clock, self.take_handles, low=low, full=full)
 
     async def publish(self, message: OutgoingMessage) -> Published:
         """Publish a message on the agency's own topic; returns when Kafka has acknowledged it.
@@ -299,6 +310,9 @@ class AgencyClient(MessageWriter):
     ) -> dict[str, object]:
         with _tracer.start_as_current_span(f"agency {route.removeprefix('/')}", kind=SpanKind.CLIENT):
             return await self._services.post("consent", route, message.raw, by=by, idempotency_key=message.message_id)
+
+    async def _ask_consent(self, route: str, asked: dict[str, object], by: ActingCoordinator) -> dict[str, object]:
+        return await self._services.post("consent", route, _json(asked), by=by)
 
     def inbox(self) -> AsyncIterator[Inbound]:
         """Yield what concerns this agency as it comes, each item at least once, for ever.

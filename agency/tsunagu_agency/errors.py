@@ -40,7 +40,7 @@ class NoHandleLeftError(AgencyError):
             "白紙のハンドルがありません",
             "no blank handle is left",
             kept="nothing was sealed",
-            next="call take_handles() while online, then seal again",
+            next="call keep_handles() while online, then seal again",
         )
 
 

@@ -7,7 +7,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tsunagu_agency import files
@@ -77,6 +77,11 @@ class Keystore:
     def count_handles(self, now: datetime) -> int:
         """Count the blank handles that have not expired."""
         return sum(now.timestamp() < _expiry(path) for path in self._supply())
+
+    def next_expiry(self, now: datetime) -> datetime | None:
+        """When the first of the blank handles that have not expired will; None where there is none."""
+        ahead = [expiry for path in self._supply() if (expiry := _expiry(path)) > now.timestamp()]
+        return datetime.fromtimestamp(ahead[0], UTC) if ahead else None
 
     def _supply(self) -> list[Path]:
         return sorted(self._handles.glob("*.jws"), key=lambda path: (_expiry(path), path.name))

@@ -109,6 +109,15 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
     _C.OBLIGATION_UNKNOWN: Telling(404, "その義務は見つかりません", "No such obligation of this agency", *_NOTHING),
     _C.OBLIGATION_ENDED: Telling(409, "その義務はもう終わっています", "The obligation has ended already", *_LOOK),
+    _C.CARD_NOT_VALID: Telling(
+        422,
+        "このカードは使えません",
+        "This card cannot be used",
+        "本人に、新しいカードを出してもらえる機関を案内してください。",
+        "Help the person to an agency that can issue them a new card.",
+    ),
+    _C.JOIN_UNKNOWN: Telling(404, "その結び付けは見つかりません", "No such join", *_NOTHING),
+    _C.JOIN_UNDONE: Telling(409, "その結び付けはもう解かれています", "The join has been undone already", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(

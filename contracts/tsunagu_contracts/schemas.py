@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from tsunagu_contracts.assertions import Assertion
+from tsunagu_contracts.cards import IssuedCard, ShownCard
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events import EVENTS
 from tsunagu_contracts.events.base import EventData
@@ -30,8 +31,10 @@ TOKENS: Mapping[str, type[BaseModel]] = {
     "token.assertion": Assertion,
     "token.capsule": Capsule,
     "token.handle": HandleCertificate,
+    "token.issued_card": IssuedCard,
     "token.person_ref": PersonReference,
     "token.released_key": ReleasedKey,
+    "token.shown_card": ShownCard,
 }
 """What stands inside the JWS and JWE tokens other than manifests and bodies, by the name of its schema."""
 

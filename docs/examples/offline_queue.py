@@ -5,8 +5,8 @@ from tsunagu_agency import ActingCoordinator, Area, Category, OfflineQueue, Purp
 
 def main(folder: str = ".tsunagu/agencies/chiyoda-clinic-a") -> None:
     with OfflineQueue.open(folder) as queue:
-        # つながるうちに受け取っておく / while online, for later
-        queue.run(queue.client.take_handles(1))
+        # つながるうちに補充しておく / refilled while online, for later
+        print(queue.run(queue.client.keep_handles(low=1, full=20)))
 
         # つながらなくても: 戻ったときにはディスクにある / online or not: on the disk once put returns
         message = queue.client.seal_referral(

@@ -19,6 +19,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         handle_lifetime=timedelta(days=settings.handle_days),
         clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
         answer_within=timedelta(days=settings.answer_days),
+        card_lifetime=timedelta(days=settings.card_days),
     )
     custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
 

@@ -66,6 +66,7 @@ WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
 ANSWER_DAYS = 14
+CARD_DAYS = 90
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)
@@ -386,7 +387,12 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     clock = SetClock()
     custody = Custody(
         FileKeyStore(folder),
-        Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2), timedelta(days=ANSWER_DAYS)),
+        Bounds(
+            handle_lifetime=timedelta(days=HANDLE_DAYS),
+            clock_tolerance=timedelta(seconds=2),
+            answer_within=timedelta(days=ANSWER_DAYS),
+            card_lifetime=timedelta(days=CARD_DAYS),
+        ),
         clock,
     )
     await custody.open()

@@ -99,14 +99,14 @@ WORD = (
     Mutant(
         "a confirmation of somebody else's grant",
         "services/consent/use_cases/statements.py",
-        "    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, record_id) is None:\n",
-        "    if False:\n",
+        "    if confirmed is not None and await statements.recorder_of_grant(",
+        "    if False and await statements.recorder_of_grant(",
         (f"{CONSENT}/test_representatives.py",),
     ),
     Mutant(
         "a countersignature for a stranger",
         "services/consent/storage/statements.py",
-        "            statements.c.record_id == record_id,\n            statements.c.kind",
+        "            statements.c.record_id.in_(record_ids),\n            statements.c.kind",
         "            statements.c.kind",
         (f"{CONSENT}/test_representatives.py",),
     ),
@@ -190,8 +190,8 @@ WORD = (
     Mutant(
         "an overdue obligation is told again and again",
         "services/consent/use_cases/obligations.py",
-        "            if await obligations.mark_overdue(work.session, said):\n",
-        "            if await obligations.mark_overdue(work.session, said) or True:\n",
+        "        if await obligations.mark_overdue(work.session, said):\n",
+        "        if await obligations.mark_overdue(work.session, said) or True:\n",
         (f"{CONSENT}/test_obligations.py",),
     ),
     Mutant(

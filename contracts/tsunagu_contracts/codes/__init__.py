@@ -16,6 +16,7 @@ from tsunagu_contracts.codes.consent import (
     DecisionReason,
     DisasterAct,
     HoldingState,
+    JoinMethod,
     KeptUnder,
     ObligationCause,
     ObligationEnd,
@@ -24,6 +25,7 @@ from tsunagu_contracts.codes.consent import (
     RepresentationGround,
     StatementKind,
     StatementMethod,
+    UnjoinReason,
 )
 from tsunagu_contracts.codes.referral import DeclineReason, Outcome, ReferralAct, ReferralState
 from tsunagu_contracts.codes.refusals import RefusalCode
@@ -38,6 +40,7 @@ __all__ = [
     "DisasterAct",
     "Field",
     "HoldingState",
+    "JoinMethod",
     "KeptUnder",
     "Language",
     "ObligationCause",
@@ -54,5 +57,6 @@ __all__ = [
     "ServiceFamily",
     "StatementKind",
     "StatementMethod",
+    "UnjoinReason",
     "Urgency",
 ]

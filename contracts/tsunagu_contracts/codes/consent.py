@@ -50,6 +50,23 @@ class StatementMethod(StrEnum):
     ONLINE = "online"
 
 
+class JoinMethod(StrEnum):
+    """By what two records were joined as those of one person: their card, or their word and how they said it."""
+
+    CARD = "card"
+    WRITTEN = "written"
+    SPOKEN = "spoken"
+    ONLINE = "online"
+
+
+class UnjoinReason(StrEnum):
+    """Why a join is undone."""
+
+    DIFFERENT_PERSONS = "different_persons"
+    CARD_OF_ANOTHER = "card_of_another"
+    PERSON_ASKS = "person_asks"
+
+
 class DisasterAct(StrEnum):
     """What is said of a disaster (災害対策基本法)."""
 
@@ -62,6 +79,7 @@ class ObligationCause(StrEnum):
 
     WITHDRAWN = "withdrawn"
     ENDED = "ended"
+    JOINED_BY_MISTAKE = "joined_by_mistake"
 
 
 class ObligationEnd(StrEnum):

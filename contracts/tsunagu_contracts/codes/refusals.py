@@ -69,6 +69,9 @@ class RefusalCode(StrEnum):
     DISASTER_UNKNOWN = "disaster_unknown"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     OBLIGATION_ENDED = "obligation_ended"
+    CARD_NOT_VALID = "card_not_valid"
+    JOIN_UNKNOWN = "join_unknown"
+    JOIN_UNDONE = "join_undone"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

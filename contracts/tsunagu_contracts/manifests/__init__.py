@@ -6,7 +6,6 @@ from tsunagu_contracts.manifests.consent import (
     CountersignStatement,
     DisasterSaid,
     ForConsent,
-    Notice,
     ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
@@ -15,9 +14,17 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
+from tsunagu_contracts.manifests.joins import (
+    CardWanted,
+    HandlesJoined,
+    HandlesUnjoined,
+    IssueCard,
+    JoinHandles,
+    UnjoinHandles,
+)
 from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
-from tsunagu_contracts.manifests.parts import Categories, Exact, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.manifests.parts import Categories, Exact, Notice, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.manifests.referral import (
     ActOnReferral,
     ActTaken,
@@ -36,6 +43,7 @@ __all__ = [
     "ActTaken",
     "AnswerObligation",
     "AnyManifest",
+    "CardWanted",
     "Categories",
     "ClaimedIds",
     "CountersignStatement",
@@ -43,6 +51,10 @@ __all__ = [
     "Exact",
     "ForConsent",
     "ForReferral",
+    "HandlesJoined",
+    "HandlesUnjoined",
+    "IssueCard",
+    "JoinHandles",
     "Manifest",
     "Notice",
     "ObligationAnswered",
@@ -58,6 +70,7 @@ __all__ = [
     "SubmitReferral",
     "ToAgency",
     "ToService",
+    "UnjoinHandles",
     "claimed_ids",
     "distinct",
     "in_order",

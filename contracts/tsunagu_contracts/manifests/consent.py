@@ -8,7 +8,6 @@ from tsunagu_contracts.codes import (
     Area,
     DisasterAct,
     KeptUnder,
-    Language,
     ObligationEnd,
     OverrideGround,
     ProofSeen,
@@ -16,17 +15,10 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
+from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.manifest import Manifest
-from tsunagu_contracts.manifests.parts import Categories, Purposes, Recipients, distinct, in_order
-from tsunagu_contracts.types import Digest, Frozen, Id, Instant
-
-
-class Notice(Frozen):
-    """The notice that the person was shown before speaking: its version, language and SHA-256."""
-
-    version: Id
-    language: Language
-    hash: Digest
+from tsunagu_contracts.manifests.parts import Categories, Notice, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.types import Frozen, Id, Instant
 
 
 class StatementMade(Frozen):
@@ -167,5 +159,14 @@ class AnswerObligation(Manifest):
     data: ObligationAnswered
 
 
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
+ForConsent = (
+    RecordStatement
+    | RecordRepresentative
+    | CountersignStatement
+    | SayDisaster
+    | AnswerObligation
+    | IssueCard
+    | JoinHandles
+    | UnjoinHandles
+)
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

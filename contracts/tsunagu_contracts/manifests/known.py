@@ -8,6 +8,7 @@ from tsunagu_contracts.manifests.consent import (
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
 AnyManifest = ForReferral | ForConsent
@@ -23,6 +24,9 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        IssueCard,
+        JoinHandles,
+        UnjoinHandles,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -30,4 +34,4 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
+    return None if isinstance(manifest, SayDisaster | AnswerObligation | UnjoinHandles) else manifest.data.referral_id

@@ -6,8 +6,8 @@ from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from tsunagu_contracts.codes import Category, Purpose
-from tsunagu_contracts.types import AgencyId, Frozen
+from tsunagu_contracts.codes import Category, Language, Purpose
+from tsunagu_contracts.types import AgencyId, Digest, Frozen, Id
 
 _T = TypeVar("_T", bound=Hashable)
 
@@ -45,3 +45,11 @@ class Exact(Frozen):
     """A part in which no unknown member is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Notice(Frozen):
+    """The notice that the person was shown before speaking: its version, language and SHA-256."""
+
+    version: Id
+    language: Language
+    hash: Digest

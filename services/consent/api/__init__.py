@@ -1,8 +1,8 @@
-"""The HTTP interface of consent: blank handles, the person's word, releases, coverage, obligations."""
+"""The HTTP interface of consent: blank handles, cards and joins, the person's word, releases, coverage, obligations."""
 
 from fastapi import APIRouter
 
-from services.consent.api import decisions, keys, obligations, words
+from services.consent.api import decisions, joins, keys, obligations, words
 from services.consent.api.parts import Taking
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
@@ -14,6 +14,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
     taking = Taking(database)
     routes = APIRouter(responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}})
     routes.include_router(keys.router(database, custody))
+    routes.include_router(joins.router(database, taking, custody))
     routes.include_router(words.router(taking, custody))
     routes.include_router(obligations.router(database, taking, custody))
     routes.include_router(decisions.router(database, custody))

@@ -1,4 +1,4 @@
-"""Keyed hashes: how consent recognises a person's reference or a content key again without keeping either."""
+"""Keyed hashes: how consent recognises a person's reference, a content key or a card again and keeps none of them."""
 
 import hashlib
 import hmac
@@ -20,6 +20,10 @@ class LookupKey:
     def of_content_key(self, content_key: bytes) -> str:
         """The hash of a section's content key."""
         return self._hash(b"content-key", content_key)
+
+    def of_card(self, secret: str) -> str:
+        """The hash of a card's secret."""
+        return self._hash(b"card", secret.encode())
 
     def _hash(self, *parts: bytes) -> str:
         # Lengths before the parts: no two lists of parts are the same bytes.

@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.consent.domain import statements as domain
-from services.consent.domain.persons import Person
+from services.consent.domain.persons import Group, Person
 from services.consent.domain.word import Word
-from services.consent.storage import statements, words
+from services.consent.storage import persons, statements, words
 from services.consent.storage.handles import Issued
 from services.consent.storage.persons import Reference
 from services.eventing.outbox import NO_HEAD, Head
@@ -22,7 +22,10 @@ _MEANT = """
     )
 """
 _READ = Statement(f"""
-    WITH meant AS ({_MEANT})
+    WITH meant AS ({_MEANT}), joined AS (
+        SELECT record_id, number, latest_at, group_id FROM persons
+        WHERE group_id = ANY(ARRAY(SELECT group_id FROM persons WHERE record_id IN (SELECT record_id FROM meant)))
+    )
     SELECT
         ARRAY(
             SELECT ROW(handle_id, agency_id, referral_id) FROM handles
@@ -35,19 +38,21 @@ _READ = Statement(f"""
         ARRAY(SELECT key_hash FROM content_keys WHERE key_hash = ANY(CAST(:key_hashes AS text[]))),
         ARRAY(SELECT referral_id FROM referrals WHERE referral_id = ANY(CAST(:referral_ids AS text[]))),
         ARRAY(
-            SELECT ROW(meant.agency_id, reference_hash, record_id, number, latest_at, streams.version, streams.digest)
-            FROM meant JOIN persons USING (record_id)
-            LEFT JOIN streams ON streams.aggregate = 'record:' || record_id
+            SELECT ROW(meant.agency_id, reference_hash, record_id, streams.version, streams.digest)
+            FROM meant LEFT JOIN streams ON streams.aggregate = 'record:' || record_id
         ),
+        ARRAY(SELECT ROW(record_id, number, latest_at, group_id) FROM joined),
         ARRAY(
             SELECT ROW(record_id, {", ".join(statements.SPOKEN)}) FROM statements
-            WHERE record_id IN (SELECT record_id FROM meant) ORDER BY record_id, number
+            WHERE record_id = ANY(ARRAY(SELECT record_id FROM joined)) ORDER BY record_id, number
         ),
-        ARRAY(SELECT ROW(s.*) FROM ({words.SUPPORTS}) AS s WHERE record_id IN (SELECT record_id FROM meant)),
+        ARRAY(
+            SELECT ROW(s.*) FROM ({words.SUPPORTS}) AS s WHERE record_id = ANY(ARRAY(SELECT record_id FROM joined))
+        ),
         ARRAY(
             SELECT ROW(d.*) FROM ({words.DISASTERS}) AS d WHERE area IN (
                 SELECT disaster_in FROM statements
-                WHERE record_id IN (SELECT record_id FROM meant) AND disaster_in IS NOT NULL
+                WHERE record_id = ANY(ARRAY(SELECT record_id FROM joined)) AND disaster_in IS NOT NULL
             )
         )
 """)  # noqa: S608 - names of our own columns
@@ -57,7 +62,9 @@ _LOCK_REFERRALS = Statement("""
     ORDER BY referral_id FOR NO KEY UPDATE
 """)
 _LOCK_PERSONS = Statement(f"""
-    SELECT 1 FROM persons WHERE record_id IN (SELECT record_id FROM ({_MEANT}) AS meant)
+    SELECT 1 FROM persons WHERE group_id = ANY(ARRAY(
+        SELECT group_id FROM persons WHERE record_id IN (SELECT record_id FROM ({_MEANT}) AS meant)
+    ))
     ORDER BY record_id FOR NO KEY UPDATE
 """)  # noqa: S608 - put together from constants
 
@@ -77,8 +84,8 @@ class Asked:
 class Known:
     """What of it was known at one moment.
 
-    `sections` are valid in some referral already. `heads` and `words` are by record id: where each person's
-    stream stands, and the word of those who have said something.
+    `sections` are valid in some referral already. `groups`, `heads` and `words` are by record id: whose it is, where
+    its stream stands if a reference means it, and what has been said under it if anything was.
     """
 
     handles: Mapping[str, Issued]
@@ -86,6 +93,7 @@ class Known:
     key_hashes: AbstractSet[str]
     referral_ids: AbstractSet[str]
     persons: Mapping[Reference, Person]
+    groups: Mapping[str, Group]
     heads: Mapping[str, Head]
     words: Mapping[str, Word]
 
@@ -108,31 +116,26 @@ async def look(work: Work, asked: Asked) -> Known:
         # Each a statement of its own: what a statement reads is as it was when it began, before it waited.
         await work.fetch(_LOCK_REFERRALS, parameters)
         await work.fetch(_LOCK_PERSONS, parameters)
-    ((handles, sections, key_hashes, referral_ids, meant, spoken, supports, disasters),) = await work.fetch(
+    ((handles, sections, key_hashes, referral_ids, meant, joined, spoken, supports, disasters),) = await work.fetch(
         _READ, parameters
     )
-    persons, heads = _persons(meant)
+    groups = persons.groups(joined)
     return Known(
         handles={handle_id: Issued(handle_id, agency_id, used_by) for handle_id, agency_id, used_by in handles},
         sections=set(sections),
         key_hashes=set(key_hashes),
         referral_ids=set(referral_ids),
-        persons=persons,
-        heads=heads,
+        persons={
+            Reference(agency_id, reference_hash): groups[record_id].records[record_id]
+            for agency_id, reference_hash, record_id, _, _ in meant
+        },
+        groups=groups,
+        heads={
+            record_id: NO_HEAD if version is None else Head(version, digest)
+            for _, _, record_id, version, digest in meant
+        },
         words=words.words(_spoken(spoken), supports, disasters),
     )
-
-
-def _persons(meant: Sequence[Row]) -> tuple[dict[Reference, Person], dict[str, Head]]:
-    """The person of each reference, one object for each however many references there are, and the streams."""
-    persons: dict[str, Person] = {}
-    by_reference: dict[Reference, Person] = {}
-    heads: dict[str, Head] = {}
-    for agency_id, reference_hash, record_id, number, latest_at, version, digest in meant:
-        person = persons.setdefault(record_id, Person(record_id, number, latest_at))
-        by_reference[Reference(agency_id, reference_hash)] = person
-        heads[record_id] = NO_HEAD if version is None else Head(version, digest)
-    return by_reference, heads
 
 
 def _spoken(rows: Sequence[Row]) -> dict[str, list[domain.Statement]]:

@@ -1,14 +1,15 @@
-"""Persons: meant by an agency's own reference, and locked to take numbers."""
+"""Persons: meant by an agency's own reference, joined into groups, and locked to take numbers."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.consent.domain.persons import Person
-from services.eventing.statements import Statement
+from services.consent.domain.persons import Group, Person
+from services.eventing.statements import Conflict, Row, Statement
 from services.eventing.work import Work
 
 
@@ -26,14 +27,22 @@ _REFER = Statement("""
     RETURNING 1
 """)
 _OPEN = Statement("""
-    INSERT INTO persons (record_id, number, latest_at)
-    SELECT * FROM unnest(CAST(:record_ids AS text[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[]))
+    INSERT INTO persons (record_id, number, latest_at, group_id)
+    SELECT * FROM unnest(
+        CAST(:record_ids AS text[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[]), CAST(:group_ids AS text[])
+    )
 """)
-_LOCK = sa.text("""
-    SELECT record_id, number, latest_at FROM persons WHERE record_id = ANY(:record_ids)
-    ORDER BY record_id FOR UPDATE
+_GROUPS = """
+    SELECT record_id, number, latest_at, group_id FROM persons
+    WHERE group_id = ANY(ARRAY(SELECT group_id FROM persons WHERE record_id = ANY(:record_ids))) ORDER BY record_id
+"""
+_LOOK = sa.text(_GROUPS)
+_LOCK = sa.text(f"{_GROUPS} FOR UPDATE")
+_REGROUP = sa.text("""
+    UPDATE persons SET group_id = now.group_id
+    FROM unnest(CAST(:record_ids AS text[]), CAST(:group_ids AS text[])) AS now (record_id, group_id)
+    WHERE persons.record_id = now.record_id
 """)
-_NUMBER = sa.text("SELECT number FROM persons WHERE record_id = :record_id")
 _NUMBER_AT = sa.text("""
     SELECT coalesce(max(number), 0) FROM (
         SELECT number, recorded_at FROM statements WHERE record_id = :record_id
@@ -43,24 +52,39 @@ _NUMBER_AT = sa.text("""
 _SAVE = Statement("""
     UPDATE persons SET number = now.number, latest_at = now.latest_at
     FROM unnest(
-        CAST(:record_ids AS text[]), CAST(:befores AS int[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[])
-    ) AS now (record_id, before, number, latest_at)
+        CAST(:record_ids AS text[]), CAST(:befores AS int[]), CAST(:numbers AS int[]), CAST(:latest AS timestamptz[]),
+        CAST(:group_ids AS text[])
+    ) AS now (record_id, before, number, latest_at, group_id)
     WHERE persons.record_id = now.record_id AND persons.number = now.before
+        AND persons.group_id = now.group_id
     RETURNING 1
 """)
 
 
-async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, Person]:
-    """Lock these persons' rows until the transaction ends, in one order for everybody."""
+async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, Group]:
+    """Lock the rows of these persons until the transaction ends, in one order for everybody; by each id asked for.
+
+    Raises `Conflict` where somebody has joined or unjoined one of them while this waited. A group that changes gets
+    an id that no row had before, or its only record's own: so every row that is locked under the id that was seen is
+    there, and a record that was asked for and is not was moved meanwhile.
+    """
     if not record_ids:
         return {}
-    rows = await session.execute(_LOCK, {"record_ids": sorted(record_ids)})
-    return {row.record_id: Person(row.record_id, row.number, row.latest_at) for row in rows}
+    found = groups((await session.execute(_LOCK, {"record_ids": sorted(record_ids)})).all())
+    if not found.keys() >= set(record_ids):
+        raise Conflict
+    return found
 
 
-async def number(session: AsyncSession, record_id: str) -> int:
-    """Read the last number that a person has taken."""
-    return int((await session.execute(_NUMBER, {"record_id": record_id})).scalar_one())
+async def look(session: AsyncSession, record_id: str) -> Group:
+    """Read a person's records as they are joined now; nothing keeps the answer true."""
+    return groups((await session.execute(_LOOK, {"record_ids": [record_id]})).all())[record_id]
+
+
+async def regroup(session: AsyncSession, group_by_record: Mapping[str, str]) -> None:
+    """Write which records are one person's; all rows of the groups concerned are locked."""
+    ids = sorted(group_by_record)
+    await session.execute(_REGROUP, {"record_ids": ids, "group_ids": [group_by_record[each] for each in ids]})
 
 
 async def number_at(session: AsyncSession, record_id: str, at: datetime) -> int:
@@ -87,7 +111,10 @@ def open_records(work: Work, opened: Mapping[Reference, Person]) -> None:
 
 
 def save(work: Work, persons: Collection[Person]) -> None:
-    """Write the numbers taken; where somebody else has taken one since a person was read, nothing is kept."""
+    """Write the numbers taken; where somebody else has taken one or joined a record since, nothing is kept.
+
+    A record under which none was taken stays as it is, if it is still as it was read.
+    """
     if persons:
         ordered = sorted(persons, key=lambda person: person.record_id)
         befores = [person.number - person.taken for person in ordered]
@@ -99,4 +126,13 @@ def _columns(persons: Collection[Person]) -> dict[str, object]:
         "record_ids": [person.record_id for person in persons],
         "numbers": [person.number for person in persons],
         "latest": [person.latest_at for person in persons],
+        "group_ids": [person.group_id for person in persons],
     }
+
+
+def groups(rows: Iterable[Row]) -> dict[str, Group]:
+    """The group of each record, one object for each however many records are in it."""
+    by_group: dict[str, dict[str, Person]] = defaultdict(dict)
+    for record_id, number, latest_at, group_id in rows:
+        by_group[group_id][record_id] = Person(record_id, number, latest_at, group_id)
+    return {record_id: group for records in by_group.values() for group in [Group(records)] for record_id in records}

@@ -1,5 +1,7 @@
 """Representatives: added and read, never changed; of one id the last row counts."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,8 +13,8 @@ from tsunagu_contracts.events.consent import RepresentativeRecorded
 
 _LAST = sa.text("""
     SELECT representative_id, ground, categories, purposes, valid_from, valid_until FROM representatives
-    WHERE record_id = :record_id AND agency_id = :agency_id AND representative_id = :representative_id
-    ORDER BY number DESC LIMIT 1
+    WHERE record_id = ANY(:record_ids) AND agency_id = :agency_id AND representative_id = :representative_id
+    ORDER BY recorded_at DESC, number DESC LIMIT 1
 """)
 
 
@@ -42,9 +44,11 @@ async def insert(session: AsyncSession, recorded: RepresentativeRecorded) -> Non
     )
 
 
-async def last(session: AsyncSession, record_id: str, agency_id: str, representative_id: str) -> Representative | None:
-    """Read a person's representative as this agency has last recorded them; None when it has not."""
-    wanted = {"record_id": record_id, "agency_id": agency_id, "representative_id": representative_id}
+async def last(
+    session: AsyncSession, record_ids: Collection[str], agency_id: str, representative_id: str
+) -> Representative | None:
+    """Read the representative of the person of these records as this agency has last recorded them, if it has."""
+    wanted = {"record_ids": list(record_ids), "agency_id": agency_id, "representative_id": representative_id}
     row = (await session.execute(_LAST, wanted)).one_or_none()
     if row is None:
         return None

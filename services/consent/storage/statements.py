@@ -105,12 +105,12 @@ async def of(session: AsyncSession, record_ids: Collection[str]) -> dict[str, tu
     return {record_id: tuple(said[record_id]) for record_id in record_ids}
 
 
-async def recorder_of_grant(session: AsyncSession, statement_id: str, record_id: str) -> str | None:
-    """The agency that recorded this grant of this person; None where it is none."""
+async def recorder_of_grant(session: AsyncSession, statement_id: str, record_ids: Collection[str]) -> str | None:
+    """The agency that recorded this grant of the person of these records; None where it is none."""
     found: str | None = await session.scalar(
         sa.select(statements.c.agency_id).where(
             statements.c.statement_id == statement_id,
-            statements.c.record_id == record_id,
+            statements.c.record_id.in_(record_ids),
             statements.c.kind == StatementKind.GRANT.value,
         )
     )

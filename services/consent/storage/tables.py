@@ -14,11 +14,14 @@ persons = sa.Table(
     sa.Column("record_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("latest_at", _MOMENT, nullable=False),
+    sa.Column("group_id", sa.Text, nullable=False),
+    sa.Index("persons_group", "group_id"),
 )
-"""One row per person, under a random id; whoever takes the next number holds this row's lock.
+"""One row per record, under a random id; whoever takes the next number holds the rows' locks of the whole group.
 
 `number` is the last one taken and the version of the stream `record:<record_id>`; `latest_at` is the latest
-moment recorded of the person.
+moment recorded of the record. Rows with one `group_id` are one person's. A record that is joined with none has its own
+id there; whenever joins change a group of several, all of it gets a new id, which no other rows ever had.
 """
 
 person_references = sa.Table(
@@ -220,3 +223,46 @@ releases = sa.Table(
     ),
 )
 """Every time somebody asked for a section's key, whether it was handed over, and why or why not."""
+
+joins = sa.Table(
+    "joins",
+    metadata,
+    sa.Column("join_id", sa.Text, primary_key=True),
+    sa.Column("record_a", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number_a", sa.Integer, nullable=False),
+    sa.Column("record_b", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number_b", sa.Integer, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
+    sa.Column("joined_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("undone_number_a", sa.Integer),
+    sa.Column("undone_number_b", sa.Integer),
+    sa.Column("undone_at", _MOMENT),
+    sa.Column("undone_as", sa.Text),
+    sa.Column("undone_by", sa.Text),
+    sa.Column("undone_message_id", sa.Text),
+    sa.Column("undone_manifest", sa.Text),
+    sa.UniqueConstraint("agency_id", "message_id"),
+    sa.Index("joins_record_a", "record_a"),
+    sa.Index("joins_record_b", "record_b"),
+)
+"""Records that are one person's by a card or a word, and from which numbers on; undone where that was a mistake."""
+
+cards = sa.Table(
+    "cards",
+    metadata,
+    sa.Column("secret_hash", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("issued_at", _MOMENT, nullable=False),
+    sa.Column("expires_at", _MOMENT, nullable=False),
+    sa.Column("voided_at", _MOMENT),
+    sa.Column("used_at", _MOMENT),
+    sa.Index("cards_message", "agency_id", "message_id"),
+    sa.Index("cards_valid", "record_id", postgresql_where=sa.text("used_at IS NULL AND voided_at IS NULL")),
+)
+"""Cards by the keyed hashes of their secrets; one is good for one join, and no longer once there is a newer one."""

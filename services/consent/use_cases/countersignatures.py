@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.consent.domain.joins import merged
 from services.consent.domain.statements import Recording
 from services.consent.storage import persons, rows, statements, supports, tables, words
 from services.consent.use_cases import messages, obligations, records
@@ -26,7 +27,7 @@ class Countersigned:
 
 
 async def record(work: Work, verified: Verified[CountersignStatement], custody: Custody) -> Countersigned:
-    """Record a countersignature under the person's row lock, with the coverage that follows from it.
+    """Record a countersignature under the lock of the person's rows, with the coverage that follows from it.
 
     The same message again changes nothing. Refuses with `duplicate_id`, the codes of `appointed` and `party_to`,
     `statement_unknown` (no grant of the person whom the referral is about), `not_permitted` (the agency that
@@ -35,19 +36,20 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
     manifest, heard = verified.manifest, verified.manifest.data
     await messages.appointed(work, manifest)
     referral, record_id = await messages.party_to(work.session, heard.referral_id, manifest.agency_id)
-    person = (await persons.lock(work.session, [record_id]))[record_id]
+    group = (await persons.lock(work.session, [record_id]))[record_id]
+    person = group.records[record_id]
     earlier = await rows.earlier(work.session, tables.supports, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
         if not verified.says_the_same(token):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Countersigned(heard.statement_id, recorded_at, again=True)
-    recorder = await statements.recorder_of_grant(work.session, heard.statement_id, record_id)
+    recorder = await statements.recorder_of_grant(work.session, heard.statement_id, group.records)
     if recorder is None:
         raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
     if recorder == manifest.agency_id:
         raise Refusal(RefusalCode.NOT_PERMITTED)
-    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
+    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
     recording.check_clock()
     signed = StatementCountersigned(
         record_id=record_id,
@@ -60,11 +62,10 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
         manifest=verified.token,
     )
     await supports.insert(work.session, signed)
-    word = (await words.of(work.session, [record_id]))[record_id]
-    owed = await obligations.settle(work, person, word, recording.moment, custody)
-    persons.save(work, [person])
-    actor = verified.actor
-    saying = Saying(Emission(person.aggregate, signed, actor, manifest.appointment), signed.number)
+    word = merged(await words.of(work.session, group.records))
+    owed = await obligations.settle(work, group, word, recording.moment, custody)
+    persons.save(work, group.changed)
+    saying = Saying(Emission(person.aggregate, signed, verified.actor, manifest.appointment), signed.number)
     await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
+    await records.cover_open_referrals(work, group, word, recording.moment, verified.speaker)
     return Countersigned(heard.statement_id, recording.moment, again=False)

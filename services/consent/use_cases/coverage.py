@@ -3,6 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.coverage import Referral, coverage_of
+from services.consent.domain.joins import merged
+from services.consent.domain.persons import Group
 from services.consent.domain.word import SILENCE, Word
 from services.consent.storage import persons, referrals, words
 from services.consent.use_cases.callers import acting
@@ -20,11 +22,11 @@ async def of(session: AsyncSession, caller: Caller, referral_id: str, custody: C
     """
     now = custody.clock.now()
     referral, _ = await of_party(session, caller, referral_id, custody)
-    word, number = await word_on(session, referral)
+    word, group = await word_on(session, referral)
     return CoverageDecided(
         referral_id=referral.referral_id,
         addressee=referral.addressee,
-        sections=coverage_of(referral, word, now, number),
+        sections=coverage_of(referral, word, now, group.number),
     )
 
 
@@ -41,9 +43,9 @@ async def of_party(session: AsyncSession, caller: Caller, referral_id: str, cust
     return referral, agency_id
 
 
-async def word_on(session: AsyncSession, referral: Referral) -> tuple[Word, int]:
-    """The word of a referral's person and the last number that they have taken; silence and 0 of nobody."""
+async def word_on(session: AsyncSession, referral: Referral) -> tuple[Word, Group]:
+    """The word of a referral's person with their records; silence and no record of nobody."""
     if referral.record_id is None:
-        return SILENCE, 0
-    word = (await words.of(session, [referral.record_id]))[referral.record_id]
-    return word, await persons.number(session, referral.record_id)
+        return SILENCE, Group({})
+    group = await persons.look(session, referral.record_id)
+    return merged(await words.of(session, group.records)), group

@@ -1,12 +1,18 @@
 """Saying anew what is covered where that has changed though nobody said anything: periods, disasters."""
 
+from functools import partial
+
+from services.consent.domain.joins import merged
+from services.consent.domain.persons import Person
 from services.consent.storage import due, persons, words
 from services.consent.use_cases import obligations, records
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.records import Speaker
 from services.eventing.database import Database
+from services.eventing.work import Work
 from tsunagu_contracts.actors import Actor, ActorKind
 
-_TIMER = Actor(ActorKind.TIMER)
+_TIMER = Speaker(Actor(ActorKind.TIMER))
 
 
 async def cover_due(database: Database, custody: Custody) -> None:
@@ -17,14 +23,19 @@ async def cover_due(database: Database, custody: Custody) -> None:
 
 async def cover_some(database: Database, custody: Custody) -> bool:
     """Cover some of them, in one transaction; returns whether there may be more."""
-    async with database.work() as work:
-        record_ids = await due.take(work.session, work.now)
-        locked = await persons.lock(work.session, record_ids)
-        spoken = await words.of(work.session, record_ids)
-        for record_id, person in locked.items():
-            at = max(work.now, person.latest_at)
-            owed = await obligations.settle(work, person, spoken[record_id], at, custody)
-            await records.say(work, owed)
-            await records.cover_open_referrals(work, person, spoken[record_id], at, _TIMER)
-        persons.save(work, [person for person in locked.values() if person.taken])
+    return await database.until_settled(partial(_cover, custody=custody))
+
+
+async def _cover(work: Work, custody: Custody) -> bool:
+    record_ids = await due.take(work.session, work.now)
+    locked = await persons.lock(work.session, record_ids)
+    said = await words.of(work.session, locked)
+    changed: list[Person] = []
+    for group in {min(group.records): group for group in locked.values()}.values():
+        word = merged({record_id: said[record_id] for record_id in group.records})
+        at = max(work.now, group.next_at)
+        await records.say(work, await obligations.settle(work, group, word, at, custody))
+        await records.cover_open_referrals(work, group, word, at, _TIMER)
+        changed += group.changed
+    persons.save(work, changed)
     return bool(record_ids)

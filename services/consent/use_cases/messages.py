@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import membership
 from services.consent.domain.coverage import Referral
 from services.consent.storage import referrals
+from services.consent.use_cases.records import Speaker
 from services.eventing.work import Work
 from services.membership import Appointment
 from services.runtime.identity import Caller
@@ -33,6 +34,11 @@ class Verified(Generic[M]):
     def actor(self) -> Actor:
         """The coordinator who acted."""
         return Actor.parse(self.manifest.actor)
+
+    @property
+    def speaker(self) -> Speaker:
+        """The coordinator who acted, for which agency and under which appointment."""
+        return Speaker(self.actor, self.manifest.agency_id, self.manifest.appointment)
 
     @property
     def recorded_by(self) -> RecordedBy:

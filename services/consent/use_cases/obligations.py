@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain import obligations as domain
-from services.consent.domain.persons import Person
+from services.consent.domain.persons import Group, Person
 from services.consent.domain.word import Word
 from services.consent.storage import holdings, obligations, persons
 from services.consent.storage.holdings import Holding
@@ -21,7 +21,7 @@ from services.eventing.database import Database
 from services.eventing.work import Emission, Work
 from services.runtime.identity import Caller
 from tsunagu_contracts.actors import Actor, ActorKind
-from tsunagu_contracts.codes import HoldingState, ObligationEnd, RefusalCode
+from tsunagu_contracts.codes import HoldingState, ObligationCause, ObligationEnd, RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.manifests import AnswerObligation
@@ -30,16 +30,30 @@ _TIMER = Actor(ActorKind.TIMER)
 _SYSTEM = Actor.system("consent")
 
 
-async def settle(work: Work, person: Person, word: Word, at: datetime, custody: Custody) -> list[Saying]:
-    """Let a new word bring about and lift obligations, each under a number of the person's; returns what to say.
+async def settle(
+    work: Work, group: Group, word: Word, at: datetime, custody: Custody, cause: ObligationCause | None = None
+) -> list[Saying]:
+    """Let a new word bring about and lift obligations, each under a number of its record's; returns what to say.
 
-    The person's row is locked; whoever calls saves it afterwards.
+    The rows of the person's records are locked; whoever calls saves them afterwards. `cause` is why, where the word
+    itself does not say it.
     """
+    as_of = group.number
+    return [
+        saying
+        for person in group.records.values()
+        for saying in await _settle(work, person, word, as_of, at, custody, cause)
+    ]
+
+
+async def _settle(
+    work: Work, person: Person, word: Word, as_of: int, at: datetime, custody: Custody, because: ObligationCause | None
+) -> list[Saying]:
     held = await obligations.held(work.session, person.record_id)
     if not held:
         return []
     still_open = await obligations.open_of(work.session, person.record_id)
-    change = domain.changes(held, still_open, word, at, person.number)
+    change = domain.changes(held, still_open, word, at, as_of)
     incurred = [
         ObligationIncurred(
             record_id=person.record_id,
@@ -49,7 +63,7 @@ async def settle(work: Work, person: Person, word: Word, at: datetime, custody: 
             referral_id=each.referral_id,
             section_id=each.section_id,
             category=each.category,
-            cause=cause,
+            cause=because or cause,
             incurred_at=at,
             due_at=at + custody.bounds.answer_within,
         )
@@ -102,13 +116,14 @@ async def answer(work: Work, verified: Verified[AnswerObligation], custody: Cust
     found = await obligations.find(work.session, obligation_id, manifest.agency_id)
     if found is None:
         raise Refusal(RefusalCode.OBLIGATION_UNKNOWN)
-    person = (await persons.lock(work.session, [found.record_id]))[found.record_id]
+    group = (await persons.lock(work.session, [found.record_id]))[found.record_id]
     found = await obligations.find(work.session, obligation_id, manifest.agency_id) or found
     if found.ended_at is not None:
         if found.manifest is None or not verified.says_the_same(found.manifest):
             raise Refusal(RefusalCode.OBLIGATION_ENDED)
         return Answered(obligation_id, found.ended_at, again=True)
-    at = max(custody.clock.now(), person.latest_at)
+    at = max(custody.clock.now(), group.next_at)
+    person = group.records[found.record_id]
     ended = _ended(person, obligation_id, manifest.agency_id, at, verified)
     await obligations.end(work.session, ended)
     persons.save(work, [person])
@@ -146,23 +161,29 @@ async def notice_overdue(database: Database) -> None:
 
 async def notice_some(database: Database) -> bool:
     """Say it of some of them, in one transaction; returns whether there may be more."""
-    async with database.work() as work:
-        passed = await obligations.overdue(work.session, work.now)
-        locked = await persons.lock(work.session, {each.record_id for each in passed})
-        sayings: list[Saying] = []
-        for each in passed:
-            person = locked[each.record_id]
-            said = ObligationOverdue(
-                record_id=each.record_id,
-                number=person.number + 1,
-                obligation_id=each.obligation_id,
-                agency_id=each.agency_id,
-                due_at=each.due_at,
-                noticed_at=max(work.now, person.latest_at),
-            )
-            if await obligations.mark_overdue(work.session, said):
-                person.take_number(said.noticed_at)
-                sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
-        persons.save(work, [person for person in locked.values() if person.taken])
-        await records.say(work, sayings)
+    return await database.until_settled(_notice)
+
+
+async def _notice(work: Work) -> bool:
+    passed = await obligations.overdue(work.session, work.now)
+    locked = await persons.lock(work.session, {each.record_id for each in passed})
+    sayings: list[Saying] = []
+    changed: dict[str, Person] = {}
+    for each in passed:
+        group = locked[each.record_id]
+        person = group.records[each.record_id]
+        said = ObligationOverdue(
+            record_id=each.record_id,
+            number=person.number + 1,
+            obligation_id=each.obligation_id,
+            agency_id=each.agency_id,
+            due_at=each.due_at,
+            noticed_at=max(work.now, group.latest_at),
+        )
+        if await obligations.mark_overdue(work.session, said):
+            person.take_number(said.noticed_at)
+            changed[person.record_id] = person
+            sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
+    persons.save(work, changed.values())
+    await records.say(work, sayings)
     return bool(passed)

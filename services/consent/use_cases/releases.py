@@ -5,6 +5,7 @@ judges and records under the person's row lock; `hand_over` wraps the key, once 
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import membership
 from services.consent.domain.coverage import Referral, Section
 from services.consent.domain.examination import content_key_of
-from services.consent.domain.persons import Person
+from services.consent.domain.joins import merged, own_number
+from services.consent.domain.persons import Group, Person
 from services.consent.domain.releases import Verdict, judge
 from services.consent.domain.statements import Recording
 from services.consent.domain.word import SILENCE, Word
@@ -28,7 +30,7 @@ from tsunagu_contracts.actors import Actor
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import to_base64url
 from tsunagu_contracts.errors import Refusal
-from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused
+from tsunagu_contracts.events.consent import RecordNumber, ReleaseGranted, ReleaseRefused
 from tsunagu_contracts.events.referral import SectionFacts
 from tsunagu_contracts.keys import PublicKey
 from tsunagu_contracts.sealing import ReleasedKey, wrap_content_key
@@ -100,34 +102,49 @@ async def _open(referral: Referral, section: Section, custody: Custody) -> bytes
 
 
 async def decide(work: Work, prepared: Prepared, custody: Custody) -> Outcome:
-    """Judge a release and record it, granted or refused, as of the person's last number.
+    """Judge a release and record it, granted or refused, over all that the person has said.
 
-    The referral's row is held first and the person's locked then: a withdrawal waits for nothing else.
+    The referral's row is held first and the person's are locked then: a withdrawal waits for nothing else.
     """
     referral = prepared.referral
     if referral is None:
         return await _record(work, prepared, _UNKNOWN, None, custody.clock.now())
     referral = await referrals.hold(work.session, referral)
-    person, word = await _locked_person(work.session, referral)
+    read = await _locked(work.session, referral)
     now = custody.clock.now()
-    recording = Recording(now, person.latest_at if person else now, custody.bounds.clock_tolerance)
+    recording = Recording(now, read.group.next_at if read else now, custody.bounds.clock_tolerance)
     verdict = judge(
         referral,
         prepared.request.section_id,
         prepared.coordinator.asker,
-        word,
+        merged(read.words) if read else SILENCE,
         recording,
-        person.number if person else 0,
+        read.group.number if read else 0,
     )
-    return await _record(work, prepared, _with_key(verdict, prepared), person, recording.moment)
+    return await _record(work, prepared, _with_key(verdict, prepared), read, recording.moment)
 
 
-async def _locked_person(session: AsyncSession, referral: Referral) -> tuple[Person | None, Word]:
-    """Lock the person's row and read what was said; nobody's where nothing of the referral is valid."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A locked person: the record that the referral is of, and what was said under all that are joined with it."""
+
+    person: Person
+    group: Group
+    words: Mapping[str, Word]
+
+    @property
+    def joined(self) -> tuple[RecordNumber, ...] | None:
+        """Up to which numbers the other records were read; None where there is none."""
+        others = [each for each in self.group.records.values() if each is not self.person]
+        return tuple(RecordNumber(record_id=each.record_id, number=each.number) for each in others) or None
+
+
+async def _locked(session: AsyncSession, referral: Referral) -> _Read | None:
+    """Lock the person's rows and read what was said; nobody's where nothing of the referral is valid."""
     if referral.record_id is None:
-        return None, SILENCE
-    person = (await persons.lock(session, [referral.record_id]))[referral.record_id]
-    return person, (await words.of(session, [person.record_id]))[person.record_id]
+        return None
+    group = (await persons.lock(session, [referral.record_id]))[referral.record_id]
+    return _Read(group.records[referral.record_id], group, await words.of(session, group.records))
 
 
 def _with_key(verdict: Verdict, prepared: Prepared) -> Verdict:
@@ -155,14 +172,15 @@ def hand_over(prepared: Prepared, outcome: Outcome) -> str:
     return wrap_content_key(released, prepared.recipient_key)
 
 
-async def _record(work: Work, prepared: Prepared, verdict: Verdict, person: Person | None, at: datetime) -> Outcome:
+async def _record(work: Work, prepared: Prepared, verdict: Verdict, read: _Read | None, at: datetime) -> Outcome:
     """Write the release or its refusal, and say it on the person's record or, without one, on its own."""
     release_id = work.ids.new()
+    person = read.person if read else None
     if person is not None:
         person.take_number(at)
         persons.save(work, [person])
-    granted = _granted(prepared, verdict, release_id, person, at)
-    said = granted or _refused(prepared, verdict, release_id, person, at)
+    granted = _granted(prepared, verdict, release_id, read, at)
+    said = granted or _refused(prepared, verdict, release_id, read, at)
     await releases.insert(work.session, said)
     aggregate = person.aggregate if person else f"refusal:{release_id}"
     actor = Actor.coordinator(prepared.coordinator.coordinator_id)
@@ -176,20 +194,20 @@ async def _record(work: Work, prepared: Prepared, verdict: Verdict, person: Pers
 
 
 def _granted(
-    prepared: Prepared, verdict: Verdict, release_id: str, person: Person | None, at: datetime
+    prepared: Prepared, verdict: Verdict, release_id: str, read: _Read | None, at: datetime
 ) -> ReleaseGranted | None:
     """The release, where it rests on everything that one must rest on; its absence is a refusal."""
     coordinator, referral, ground = prepared.coordinator, prepared.referral, verdict.decision
     section = referral.section(prepared.request.section_id) if referral else None
-    if verdict.refusal is not None or person is None or referral is None or section is None:
+    if verdict.refusal is not None or read is None or referral is None or section is None:
         return None
-    if ground is None or ground.statement_id is None or ground.statement_number is None:
+    if ground is None or ground.statement_id is None:
         return None
     if not ground.permit or coordinator.appointment_id is None:
         return None
     return ReleaseGranted(
-        record_id=person.record_id,
-        number=person.number,
+        record_id=read.person.record_id,
+        number=read.person.number,
         release_id=release_id,
         referral_id=referral.referral_id,
         section_id=section.section_id,
@@ -199,19 +217,18 @@ def _granted(
         coordinator_id=coordinator.coordinator_id,
         appointment_id=coordinator.appointment_id,
         statement_id=ground.statement_id,
-        statement_number=ground.statement_number,
+        statement_number=own_number(read.words, ground.statement_id),
         decided_at=at,
+        joined=read.joined,
     )
 
 
-def _refused(
-    prepared: Prepared, verdict: Verdict, release_id: str, person: Person | None, at: datetime
-) -> ReleaseRefused:
+def _refused(prepared: Prepared, verdict: Verdict, release_id: str, read: _Read | None, at: datetime) -> ReleaseRefused:
     request, coordinator, referral = prepared.request, prepared.coordinator, prepared.referral
     section = referral.section(request.section_id) if referral else None
     return ReleaseRefused(
-        record_id=person.record_id if person else None,
-        number=person.number if person else None,
+        record_id=read.person.record_id if read else None,
+        number=read.person.number if read else None,
         release_id=release_id,
         referral_id=request.referral_id,
         section_id=request.section_id,
@@ -221,4 +238,5 @@ def _refused(
         appointment_id=coordinator.appointment_id,
         reason=verdict.reason,
         decided_at=at,
+        joined=read.joined if read else None,
     )

@@ -1,6 +1,6 @@
 """Deciding as of a moment past, and as if the person withdrew: the same decision over another word."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.coverage import Referral, Section, coverage_of, decide_section
 from services.consent.domain.decisions import Decision
+from services.consent.domain.joins import merged, own_number, up_to
 from services.consent.domain.statements import Statement
-from services.consent.storage import persons, referrals
+from services.consent.domain.word import SILENCE, Word
+from services.consent.storage import joins, persons, referrals, words
 from services.consent.use_cases.coverage import of_party, word_on
 from services.consent.use_cases.custody import Custody
 from services.runtime.identity import Caller
@@ -50,15 +52,49 @@ class Change:
     then: SectionCoverage
 
 
-async def read(session: AsyncSession, referral_id: str, *, as_of: int | None, at: datetime) -> Reading:
-    """Read the record as of a number (by default the last one), at a moment; refuses with `referral_unknown`."""
+async def read(
+    session: AsyncSession,
+    referral_id: str,
+    *,
+    as_of: int | None,
+    at: datetime,
+    joined: Mapping[str, int] | None = None,
+) -> Reading:
+    """Read the record as of a number (by default the last one), at a moment; refuses with `referral_unknown`.
+
+    Of records that are one person's with it, those count that were joined at that moment, up to what had been recorded
+    by then, or those of `joined` up to the numbers that it gives, as a release names them; without a number all that
+    are joined now, in full.
+    """
     referral = await referrals.load(session, referral_id)
     if referral is None:
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    word, last = await word_on(session, referral)
-    number = last if as_of is None else as_of
-    decisions = [(section, decide_section(referral, section, word, at, number)) for section in referral.sections]
-    return Reading(referral, number, last, at, decisions)
+    if referral.record_id is None:
+        return Reading(referral, 0, 0, at, [(each, _decide(referral, each, {}, at, 0)) for each in referral.sections])
+    group = await persons.look(session, referral.record_id)
+    last = group.records[referral.record_id].number
+    if as_of is None:
+        said, number = await words.of(session, group.records), group.number
+    else:
+        numbers = await _numbers_at(session, referral.record_id, at) if joined is None else {**joined}
+        numbers[referral.record_id] = as_of
+        said, number = up_to(await words.of(session, numbers), numbers), sum(numbers.values())
+    decisions = [(each, _decide(referral, each, said, at, number)) for each in referral.sections]
+    return Reading(referral, last if as_of is None else as_of, last, at, decisions)
+
+
+def _decide(referral: Referral, section: Section, said: Mapping[str, Word], at: datetime, as_of: int) -> Decision:
+    """Decide over all records; what it rests on is told by its number under its own record."""
+    decision = decide_section(referral, section, merged(said) if said else SILENCE, at, as_of)
+    if decision.statement_id is None:
+        return decision
+    return replace(decision, statement_number=own_number(said, decision.statement_id))
+
+
+async def _numbers_at(session: AsyncSession, record_id: str, at: datetime) -> dict[str, int]:
+    """The records that were one person's with this one at a moment, each with its last number by then."""
+    joined = await joins.joined_at(session, record_id, at)
+    return {each: await persons.number_at(session, each, at) for each in joined}
 
 
 async def as_of(
@@ -72,9 +108,11 @@ async def as_of(
     referral, _ = await of_party(session, caller, referral_id, custody)
     if at > custody.clock.now() + custody.bounds.clock_tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
-    word, _ = await word_on(session, referral)
-    number = await persons.number_at(session, referral.record_id, at) if referral.record_id else 0
-    return coverage_of(referral, word, at, number)
+    if referral.record_id is None:
+        return coverage_of(referral, SILENCE, at, 0)
+    numbers = await _numbers_at(session, referral.record_id, at)
+    said = up_to(await words.of(session, numbers), numbers)
+    return coverage_of(referral, merged(said), at, sum(numbers.values()))
 
 
 async def if_withdrawn(
@@ -86,13 +124,12 @@ async def if_withdrawn(
     """
     now = custody.clock.now()
     referral, agency_id = await of_party(session, caller, referral_id, custody)
-    if referral.record_id is None:
-        return []
-    word, last = await word_on(session, referral)
+    word, group = await word_on(session, referral)
+    last = group.number
     after = replace(word, statements=(*word.statements, _withdrawn(withdrawal, last + 1, now, agency_id)))
     return [
         Change(each.referral_id, before, then)
-        for each in await referrals.open_of(session, [referral.record_id])
+        for each in await referrals.open_of(session, group.records)
         if each.is_party(agency_id)
         for before, then in zip(
             coverage_of(each, word, now, last), coverage_of(each, after, now, last + 1), strict=True

@@ -26,7 +26,7 @@ class Named:
 
 
 async def record(work: Work, verified: Verified[RecordRepresentative], custody: Custody) -> Named:
-    """Record a representative under the person's row lock; nothing that was said before changes by it.
+    """Record a representative under the lock of the person's rows; nothing that was said before changes by it.
 
     The same message again changes nothing. Refuses with `duplicate_id` (other content under a known message id),
     the codes of `appointed` and `party_to`, and `clock_stepped_back`.
@@ -34,14 +34,15 @@ async def record(work: Work, verified: Verified[RecordRepresentative], custody: 
     manifest, named = verified.manifest, verified.manifest.data
     await messages.appointed(work, manifest)
     referral, record_id = await messages.party_to(work.session, named.referral_id, manifest.agency_id)
-    person = (await persons.lock(work.session, [record_id]))[record_id]
+    group = (await persons.lock(work.session, [record_id]))[record_id]
+    person = group.records[record_id]
     earlier = await rows.earlier(work.session, tables.representatives, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
         if not verified.says_the_same(token):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Named(named.representative_id, recorded_at, again=True)
-    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
+    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
     recording.check_clock()
     recorded = RepresentativeRecorded(
         record_id=record_id,

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import membership
 from services.consent.domain.coverage import Referral
-from services.consent.domain.persons import Person
+from services.consent.domain.joins import merged
+from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
 from services.consent.storage import due, persons, representatives, statements, words
 from services.consent.use_cases import messages, obligations, records
@@ -32,36 +33,36 @@ class Recorded:
 
 
 async def record(work: Work, verified: Verified[RecordStatement], custody: Custody) -> Recorded:
-    """Record a statement under the person's row lock, with the coverage that follows from it.
+    """Record a statement under the lock of the person's rows, with the coverage that follows from it.
 
     The same message again changes nothing. Refuses with `duplicate_id` (another message under a known id),
     the codes of `appointed` and `party_to`, `agency_unknown` (a grant to an agency that does not exist),
     `statement_unknown` (a confirmation of nothing), and those of `Representative.check_speaking` and
     `check_recordable`. A wrong date or recipient never stops a refusal or a withdrawal, which waits for nothing but
-    that row.
+    those rows.
     """
     manifest = verified.manifest
     await messages.appointed(work, manifest)
     referral, record_id = await messages.party_to(work.session, manifest.data.referral_id, manifest.agency_id)
-    person = (await persons.lock(work.session, [record_id]))[record_id]
+    group = (await persons.lock(work.session, [record_id]))[record_id]
     earlier = await statements.earlier(work.session, manifest.data.statement_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         return _again(earlier, verified, referral)
-    recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
+    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
     check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
     await _check_recipients(work.session, manifest)
-    spoken_for = await _spoken_for(work.session, manifest, record_id, recording)
-    await _check_confirmed(work.session, manifest, record_id)
+    spoken_for = await _spoken_for(work.session, manifest, group, recording)
+    await _check_confirmed(work.session, manifest, group)
+    person = group.records[record_id]
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
-    word = (await words.of(work.session, [record_id]))[record_id]
-    owed = await obligations.settle(work, person, word, recording.moment, custody)
-    persons.save(work, [person])
-    actor = verified.actor
-    saying = Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)
+    word = merged(await words.of(work.session, group.records))
+    owed = await obligations.settle(work, group, word, recording.moment, custody)
+    persons.save(work, group.changed)
+    saying = Saying(Emission(person.aggregate, said, verified.actor, manifest.appointment), said.number)
     await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
+    await records.cover_open_referrals(work, group, word, recording.moment, verified.speaker)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
@@ -82,13 +83,13 @@ async def _check_recipients(session: AsyncSession, manifest: RecordStatement) ->
 
 
 async def _spoken_for(
-    session: AsyncSession, manifest: RecordStatement, record_id: str, recording: Recording
+    session: AsyncSession, manifest: RecordStatement, group: Group, recording: Recording
 ) -> SpokenFor | None:
     """Who spoke in the person's stead, once it is recorded that they may say this."""
     made = manifest.data
     if made.representative is None:
         return None
-    representative = await representatives.last(session, record_id, manifest.agency_id, made.representative)
+    representative = await representatives.last(session, group.records, manifest.agency_id, made.representative)
     if representative is None:
         raise Refusal(RefusalCode.REPRESENTATIVE_UNKNOWN)
     # A no counts from its recording; whatever else is said must have been said while they might.
@@ -97,9 +98,9 @@ async def _spoken_for(
     return SpokenFor(representative_id=made.representative, ground=representative.ground, overrides=made.overrides)
 
 
-async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, record_id: str) -> None:
+async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, group: Group) -> None:
     confirmed = manifest.data.confirms
-    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, record_id) is None:
+    if confirmed is not None and await statements.recorder_of_grant(session, confirmed, group.records) is None:
         raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
 
 

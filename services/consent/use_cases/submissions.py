@@ -12,8 +12,9 @@ from datetime import datetime
 
 from services.consent.domain.coverage import Referral, Section, coverage_of
 from services.consent.domain.examination import Claim, Findings, open_and_compare, read_claim
-from services.consent.domain.persons import Person
-from services.consent.domain.word import SILENCE, Word
+from services.consent.domain.joins import merged
+from services.consent.domain.persons import Group, Person
+from services.consent.domain.word import SILENCE
 from services.consent.keystore import ServiceKeys
 from services.consent.storage import handles, intake, persons, referrals
 from services.consent.storage.handles import Issued
@@ -132,12 +133,18 @@ async def take_in(
     meant, opened = _find_persons(work, examined, known.persons)
     begun = [_begin(one, meant, standings[one.said.referral_id]) for one in examined]
     sayings = _link(begun, {person.record_id for person in opened.values()}, custody.clock.now())
-    sayings += [_cover(one, known.words) for one in begun]
+    sayings += [_cover(one, known) for one in begun]
 
     # Rows of referrals before rows of persons, and those before anything else: as everybody takes them.
     referrals.follow(work, [standings[each] for each in others], known=len(known.referral_ids))
     linked = {one.person.record_id: one.person for one in begun if one.person}
-    persons.save(work, [person for person in linked.values() if person.record_id in known.heads])
+    # All of a person's records: what was said under any of them is what coverage was decided on.
+    rested_on = {
+        each.record_id: each
+        for record_id in linked.keys() & known.groups.keys()
+        for each in known.groups[record_id].records.values()
+    }
+    persons.save(work, rested_on.values())
     handles.use(work, used)
     handles.remember_keys(work, fresh_keys)
     persons.open_records(work, opened)
@@ -217,7 +224,8 @@ def _find_persons(
     opened: dict[Reference, Person] = {}
     for one in examined:
         if one.reference is not None and one.reference not in known and one.reference not in opened:
-            opened[one.reference] = Person(work.ids.new(), 0, work.now)
+            record_id = work.ids.new()
+            opened[one.reference] = Person(record_id, 0, work.now, record_id)
     return {**known, **opened}, opened
 
 
@@ -263,12 +271,13 @@ def _link(begun: Sequence[Begun], opened: Collection[str], now: datetime) -> lis
     return sayings
 
 
-def _cover(one: Begun, words: Mapping[str, Word]) -> Saying:
+def _cover(one: Begun, known: Known) -> Saying:
     if one.person is None:
         sections = coverage_of(one.referral, SILENCE, one.examined.submission.event.time, 0)
     else:
-        word = words.get(one.person.record_id, SILENCE)
-        sections = coverage_of(one.referral, word, one.person.latest_at, one.person.number)
+        group = known.groups.get(one.person.record_id, Group({one.person.record_id: one.person}))
+        word = merged({record_id: known.words.get(record_id, SILENCE) for record_id in group.records})
+        sections = coverage_of(one.referral, word, group.latest_at, group.number)
     decided = CoverageDecided(referral_id=one.referral.referral_id, addressee=one.referral.addressee, sections=sections)
     return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided, begins=True))
 

@@ -273,7 +273,7 @@ async def test_a_number_is_taken_once(bench: Bench) -> None:
         row = (await session.execute(sa.text("SELECT * FROM persons"))).one()
 
     async def take() -> None:
-        person = Person(row.record_id, row.number, row.latest_at)
+        person = Person(row.record_id, row.number, row.latest_at, row.group_id)
         person.take_number(row.latest_at)
         async with bench.database.batch() as work:
             persons.save(work, [person])

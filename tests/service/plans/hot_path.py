@@ -29,6 +29,7 @@ from services.referral import app as referral
 from services.referral.settings import ReferralSettings
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
+from tests.builders import joining
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
@@ -102,6 +103,7 @@ class HotPath:
         sent = [await self.consent.sealed_referral(reference=f"karte-{number % 5}") for number in range(8)]
         await self.submit(sent)
         await self.speak(sent)
+        await self.join(sent[1], sent[2])
         await self.ask_for_keys(sent)
         await self.act(sent)
         await self.look_at_inboxes()
@@ -151,6 +153,21 @@ class HotPath:
         for _ in range(2):
             (await self.consent.post("/countersignatures", signed, by=DESK)).raise_for_status()
         await cover_due(self.consent.database, self.consent.custody)
+        await self.pump()
+
+    async def join(self, one: Sent, other: Sent) -> None:
+        """Let two records be joined by a card and by a word, and the mistake be looked at and undone."""
+        manifests = [
+            joining.joining_by_card(self.consent, CLINIC, one, await joining.card_of(self.consent, other)),
+            joining.joining_by_word(self.consent, CLINIC, one, other),
+        ]
+        for manifest in manifests:
+            (await joining.join(self.consent, manifest, by=CLINIC)).raise_for_status()
+        await self.consent.ask(one, Category.HEALTH)
+        for manifest in manifests:
+            (await joining.preview(self.consent, manifest.data.join_id, by=DESK)).raise_for_status()
+            undone = joining.unjoining(CLINIC, manifest.data.join_id)
+            (await joining.undo(self.consent, undone, by=CLINIC)).raise_for_status()
         await self.pump()
 
     async def ask_for_keys(self, sent: Sequence[Sent]) -> None:

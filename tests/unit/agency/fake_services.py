@@ -12,6 +12,7 @@ from tsunagu_agency import AgencyClient, KafkaLogin, Network
 from tsunagu_agency.files import write_private
 from tsunagu_agency.keystore import Keystore
 from tsunagu_contracts.assertions import Assertion, verify_assertion
+from tsunagu_contracts.cards import IssuedCard, seal_issued_card
 from tsunagu_contracts.codes import (
     CoverageState,
     DecisionReason,
@@ -22,7 +23,7 @@ from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import Accountable, ReferralDelivered, SectionCoverage
 from tsunagu_contracts.inbound import InboundMessage
-from tsunagu_contracts.manifests import SubmitReferral, referral_of
+from tsunagu_contracts.manifests import AnyManifest, SubmitReferral, referral_of
 from tsunagu_contracts.messages import AgencyMessage
 from tsunagu_contracts.problems import TELLINGS
 from tsunagu_contracts.sealing import ReleasedKey, open_capsule, wrap_content_key
@@ -47,9 +48,11 @@ class FakeServices:
     consent: Consent = field(default_factory=Consent)
     handles: dict[str, Handle] = field(default_factory=dict)
     taken: list[SubmitReferral] = field(default_factory=list)
+    told: list[AnyManifest] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     refuse: RefusalCode | None = None
+    away: bool = False
 
     def client(self, folder: Path, agency: SendingAgency) -> AgencyClient:
         """Return the client of an agency that has this folder."""
@@ -70,6 +73,8 @@ class FakeServices:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a request as the services do."""
+        if self.away:
+            raise httpx.ConnectError("away")
         token = request.headers["authorization"].removeprefix("Bearer ")
         agency = DESK if token == "the-coordinators-own-token" else _agency(token)
         subject = f"coordinator:{DESK.coordinator}" if agency is DESK and "." not in token else _claims(token).sub
@@ -95,12 +100,21 @@ class FakeServices:
         if path == "/statements":
             manifest = AgencyMessage.parse(request.content).verify(agency.signing.public, agency.id)
             return {"statement_id": "st-1", "referral_id": referral_of(manifest), "recorded_at": str(NOW)}
+        if path in ("/cards", "/joins", "/joins/undo"):
+            self.told.append(AgencyMessage.parse(request.content).verify(agency.signing.public, agency.id))
+            return self._of_joins(path, agency)
         if path == "/releases":
             return self._release(json.loads(request.content), agency)
         if path.startswith("/agencies/"):
             found = next(one for one in (CLINIC, DESK) if one.id == path.rpartition("/")[2])
             return {"id": "hsds", "tsunagu": {"signing_key": found.signing.public.jwk()}}
         raise Refusal(RefusalCode.NOT_FOUND)
+
+    def _of_joins(self, path: str, agency: SendingAgency) -> dict[str, object]:
+        if path == "/cards":
+            card = IssuedCard(referral_id="r-1", expires_at=NOW, secret="A" * 22)
+            return {"referral_id": "r-1", "card": seal_issued_card(card, agency.encryption.public)}
+        return {"join_id": "j-1", "joined_at": str(NOW), "undone_at": str(NOW)}
 
     def _release(self, asked: dict[str, str], agency: SendingAgency) -> dict[str, object]:
         submission = next(one for one in self.taken if one.data.referral_id == asked["referral_id"])

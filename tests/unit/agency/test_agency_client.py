@@ -124,7 +124,7 @@ async def test_every_referral_uses_up_a_handle(clinic: AgencyClient) -> None:
     assert len({manifest.model_dump()["data"]["handle"] for manifest in manifests}) == 2
     with pytest.raises(NoHandleLeftError) as caught:
         sealed_by(clinic)
-    assert "take_handles" in str(caught.value)
+    assert "keep_handles" in str(caught.value)
 
 
 async def test_content_too_large_costs_no_handle(clinic: AgencyClient) -> None:

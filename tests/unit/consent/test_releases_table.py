@@ -154,7 +154,7 @@ def test_what_may_be_recorded(
 
 def test_moments_of_a_person_never_run_backwards() -> None:
     """A number taken while the clock runs behind carries the latest moment that was recorded before."""
-    person = Person("record-1", 4, at(10))
+    person = Person("record-1", 4, at(10), "record-1")
 
     assert person.take_number(Recording(at(5), person.latest_at, TOLERANCE).moment) == 5
     assert person.latest_at == at(10)

@@ -2,10 +2,11 @@
 
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
+from tsunagu_contracts.events.consent.joins import RecordJoined, RecordUnjoined
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.events.consent.records import RecordOpened, RecordReferralLinked
 from tsunagu_contracts.events.consent.refused import RequestRefused
-from tsunagu_contracts.events.consent.releases import ReleaseGranted, ReleaseRefused
+from tsunagu_contracts.events.consent.releases import RecordNumber, ReleaseGranted, ReleaseRefused
 from tsunagu_contracts.events.consent.statements import (
     RecordedBy,
     RepresentativeRecorded,
@@ -21,8 +22,11 @@ __all__ = [
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",
+    "RecordJoined",
+    "RecordNumber",
     "RecordOpened",
     "RecordReferralLinked",
+    "RecordUnjoined",
     "RecordedBy",
     "ReleaseGranted",
     "ReleaseRefused",

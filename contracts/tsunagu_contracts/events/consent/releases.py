@@ -5,11 +5,22 @@ from typing import ClassVar
 from tsunagu_contracts.codes import Category, Purpose
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.referral import Reason
-from tsunagu_contracts.types import AgencyId, Id, Instant, Whole
+from tsunagu_contracts.types import AgencyId, Frozen, Id, Instant, Whole
+
+
+class RecordNumber(Frozen):
+    """A record that is joined with another, and the number up to which it was read."""
+
+    record_id: Id
+    number: Whole
 
 
 class ReleaseGranted(EventData):
-    """The key of one section was handed to one agency, under one statement."""
+    """The key of one section was handed to one agency, under one statement.
+
+    The statement may be of another record that is joined with this one; `statement_number` is its number there.
+    `joined` is up to which numbers those other records were read; null where there was none.
+    """
 
     TYPE: ClassVar[str] = "release.granted.v1"
 
@@ -26,10 +37,11 @@ class ReleaseGranted(EventData):
     statement_id: Id
     statement_number: Whole
     decided_at: Instant
+    joined: tuple[RecordNumber, ...] | None = None
 
 
 class ReleaseRefused(EventData):
-    """Someone asked for the key of a section and did not get it."""
+    """Someone asked for the key of a section and did not get it; `joined` as for `ReleaseGranted`."""
 
     TYPE: ClassVar[str] = "release.refused.v1"
 
@@ -44,3 +56,4 @@ class ReleaseRefused(EventData):
     appointment_id: Id | None
     reason: Reason
     decided_at: Instant
+    joined: tuple[RecordNumber, ...] | None = None
