@@ -15,6 +15,7 @@ from tsunagu_contracts.handles import HandleCertificate
 from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.manifests import MANIFESTS
 from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.receipts import ReceiptCode
 from tsunagu_contracts.sealing import Capsule, PersonReference, ReleasedKey
 from tsunagu_contracts.topics import REFERRAL_EVENTS, topic_of
 
@@ -31,6 +32,7 @@ TOKENS: Mapping[str, type[BaseModel]] = {
     "token.capsule": Capsule,
     "token.handle": HandleCertificate,
     "token.person_ref": PersonReference,
+    "token.receipt_code": ReceiptCode,
     "token.released_key": ReleasedKey,
 }
 """What stands inside the JWS and JWE tokens other than manifests and bodies, by the name of its schema."""

@@ -69,6 +69,9 @@ class RefusalCode(StrEnum):
     DISASTER_UNKNOWN = "disaster_unknown"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     OBLIGATION_ENDED = "obligation_ended"
+    RECEIPT_UNKNOWN = "receipt_unknown"
+    RECEIPT_NOT_VALID = "receipt_not_valid"
+    TOO_MANY_TRIES = "too_many_tries"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

@@ -18,6 +18,7 @@ from tsunagu_contracts.manifests.consent import (
 from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.manifests.receipts import IssueReceipt, ReceiptLost, ReceiptWanted, RevokeReceipt
 from tsunagu_contracts.manifests.referral import (
     ActOnReferral,
     ActTaken,
@@ -43,15 +44,19 @@ __all__ = [
     "Exact",
     "ForConsent",
     "ForReferral",
+    "IssueReceipt",
     "Manifest",
     "Notice",
     "ObligationAnswered",
     "Purposes",
+    "ReceiptLost",
+    "ReceiptWanted",
     "Recipients",
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
     "RepresentativeNamed",
+    "RevokeReceipt",
     "SayDisaster",
     "StatementHeard",
     "StatementMade",

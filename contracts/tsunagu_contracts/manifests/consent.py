@@ -18,6 +18,7 @@ from tsunagu_contracts.codes import (
 )
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.manifests.receipts import ForReceipts
 from tsunagu_contracts.types import Digest, Frozen, Id, Instant
 
 
@@ -167,5 +168,7 @@ class AnswerObligation(Manifest):
     data: ObligationAnswered
 
 
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
+ForConsent = (
+    RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation | ForReceipts
+)
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

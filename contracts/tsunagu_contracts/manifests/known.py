@@ -8,6 +8,7 @@ from tsunagu_contracts.manifests.consent import (
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.receipts import IssueReceipt, RevokeReceipt
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
 AnyManifest = ForReferral | ForConsent
@@ -23,6 +24,8 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        IssueReceipt,
+        RevokeReceipt,
     )
 }
 """Manifest classes by CloudEvents `type`."""

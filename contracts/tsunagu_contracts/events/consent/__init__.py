@@ -3,6 +3,12 @@
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
+from tsunagu_contracts.events.consent.receipts import (
+    ReceiptIssued,
+    ReceiptRevoked,
+    ReceiptViewLimited,
+    StatementWithdrawnByPerson,
+)
 from tsunagu_contracts.events.consent.records import RecordOpened, RecordReferralLinked
 from tsunagu_contracts.events.consent.refused import RequestRefused
 from tsunagu_contracts.events.consent.releases import ReleaseGranted, ReleaseRefused
@@ -21,6 +27,9 @@ __all__ = [
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",
+    "ReceiptIssued",
+    "ReceiptRevoked",
+    "ReceiptViewLimited",
     "RecordOpened",
     "RecordReferralLinked",
     "RecordedBy",
@@ -31,4 +40,5 @@ __all__ = [
     "SpokenFor",
     "StatementCountersigned",
     "StatementRecorded",
+    "StatementWithdrawnByPerson",
 ]
