@@ -55,18 +55,26 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
-    word = (await words.of(work.session, [record_id]))[record_id]
-    owed = await obligations.settle(work, person, word, recording.moment, custody)
-    persons.save(work, [person])
-    actor = verified.actor
-    saying = Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)
-    await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
+    await take_effect(work, person, Emission(person.aggregate, said, verified.actor, manifest.appointment), custody)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
+async def take_effect(work: Work, person: Person, said: Emission, custody: Custody) -> None:
+    """Let what was just written under the person's last number take effect: obligations, its event, coverage."""
+    number, at = person.number, person.latest_at
+    word = (await words.of(work.session, [person.record_id]))[person.record_id]
+    owed = await obligations.settle(work, person, word, at, custody)
+    persons.save(work, [person])
+    await records.say(work, [Saying(said, number), *owed])
+    await records.cover_open_referrals(work, person, word, at, said.actor, said.appointment)
+
+
 def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], referral: Referral) -> Recorded:
-    if not verified.says_the_same(earlier.manifest) or earlier.record_id != referral.record_id:
+    if (
+        earlier.manifest is None
+        or not verified.says_the_same(earlier.manifest)
+        or earlier.record_id != referral.record_id
+    ):
         raise Refusal(RefusalCode.DUPLICATE_ID)
     statement: Statement = earlier.statement
     return Recorded(statement.statement_id, referral.referral_id, statement.recorded_at, again=True)
