@@ -132,7 +132,7 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
         ),
         pytest.param(
             "sealing.py",
-            "class CapsuleSection(_Secret):",
+            "class CapsuleSection(Secret):",
             'class CapsuleSection(_Secret, extra="forbid"):',
             "token.capsule: sections[].*: additionalProperties closed",
             id="token closed",

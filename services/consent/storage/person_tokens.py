@@ -26,8 +26,8 @@ _RECEIPT_OF = sa.text(f"""
 """)  # noqa: S608 - our columns
 # Replicas whose clocks differ must not begin the same minute twice.
 _COUNT_WRONG = sa.text("""
-    INSERT INTO wrong_codes (only, minute, tries) VALUES (true, date_trunc('minute', CAST(:now AS timestamptz)), 1)
-    ON CONFLICT (only) DO UPDATE SET
+    INSERT INTO wrong_codes (one, minute, tries) VALUES (true, date_trunc('minute', CAST(:now AS timestamptz)), 1)
+    ON CONFLICT (one) DO UPDATE SET
         tries = CASE WHEN excluded.minute > wrong_codes.minute THEN 1 ELSE wrong_codes.tries + 1 END,
         minute = greatest(excluded.minute, wrong_codes.minute)
     RETURNING tries

@@ -272,7 +272,7 @@ person_tokens = sa.Table(
 wrong_codes = sa.Table(
     "wrong_codes",
     metadata,
-    sa.Column("only", sa.Boolean, primary_key=True),
+    sa.Column("one", sa.Boolean, primary_key=True),
     sa.Column("minute", _MOMENT, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
 )

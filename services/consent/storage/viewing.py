@@ -12,7 +12,9 @@ from tsunagu_contracts.codes import Category, ObligationCause, Purpose, Statemen
 from tsunagu_contracts.events.consent import ReceiptViewLimited
 
 _IN_PERSON = ", ".join(f"'{category.value}'" for category in sorted(SHOWN_IN_PERSON))
-_OPENLY = f"NOT EXISTS (SELECT 1 FROM sections WHERE referral_id = {{}}.referral_id AND category IN ({_IN_PERSON}))"
+_OPENLY = f"""
+    NOT EXISTS (SELECT 1 FROM sections WHERE referral_id = {{}}.referral_id AND category IN ({_IN_PERSON}))
+"""  # noqa: S608 - put together from constants
 _STATEMENTS = sa.text(f"""
     SELECT kind, categories, recipients, purposes, disaster_in, valid_from, valid_until, recorded_at, representative_id
     FROM statements AS said

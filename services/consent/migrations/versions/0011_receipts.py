@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_index("person_tokens_expires", "person_tokens", ["expires_at"])
     op.create_table(
         "wrong_codes",
-        sa.Column("only", sa.Boolean, primary_key=True),
+        sa.Column("one", sa.Boolean, primary_key=True),
         sa.Column("minute", _MOMENT, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
     )
