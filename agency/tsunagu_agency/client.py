@@ -38,6 +38,7 @@ from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, MessageWriter, OutgoingMessage, SpokenBy
+from tsunagu_agency.receipts import Receipts
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import (
     Area,
@@ -108,6 +109,7 @@ class AgencyClient(MessageWriter):
         self._outbound = OutboundTopic(network.kafka, keystore.agency_id)
         self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
         self._signing_keys: dict[str, PublicKey] = {}
+        self.receipts = Receipts(keystore, clock, ids, self._tell_consent)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:

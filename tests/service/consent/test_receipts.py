@@ -1,8 +1,10 @@
 """Receipts: issued and revoked by agencies; their codes withdraw, and with a secret they view."""
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +14,8 @@ from tests.builders.agency_messages import IDS
 from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench
 from tests.builders.receipts import SECRET, Door, issuing, revoking
 from tests.infra.eventually import eventually
+from tsunagu_agency import ActingCoordinator, Keystore, OutgoingMessage, Receipts
+from tsunagu_agency.files import write_private
 from tsunagu_contracts.codes import Category, CoverageState, Purpose, RepresentationGround, StatementKind
 from tsunagu_contracts.events.consent import (
     ObligationIncurred,
@@ -20,7 +24,7 @@ from tsunagu_contracts.events.consent import (
     ReleaseGranted,
     StatementWithdrawnByPerson,
 )
-from tsunagu_contracts.receipts import grouped
+from tsunagu_contracts.receipts import ReceiptCode, grouped
 
 HEALTH, IDENTITY, CONTACT = Category.HEALTH, Category.IDENTITY, Category.CONTACT
 GRANT = StatementKind.GRANT
@@ -54,6 +58,29 @@ async def test_a_receipt_is_given_once_and_its_code_is_kept_nowhere(bench: Bench
     everything = await bench.everything()
     for kept in (receipt.code, receipt.permission, token, SECRET):
         assert kept not in everything
+
+
+async def test_an_agency_s_own_software(bench: Bench, door: Door, tmp_path: Path) -> None:
+    """The client gets a receipt of which the code works, and revokes it."""
+    sent = await bench.refer()
+    keys = {"signing": CLINIC.signing.private_jwk(), "encryption": CLINIC.encryption.private_jwk()}
+    write_private(tmp_path / "agency" / "keys.json", json.dumps({"agency_id": CLINIC.id, **keys}).encode())
+    worker = ActingCoordinator(coordinator_id=CLINIC.coordinator, appointment_id=CLINIC.appointment)
+
+    async def tell(route: str, message: OutgoingMessage, by: ActingCoordinator) -> dict[str, object]:
+        answer = await bench.client.post(route, content=message.raw, headers=bench.headers(CLINIC, by.actor))
+        told: dict[str, object] = answer.raise_for_status().json()
+        return told
+
+    receipts = Receipts(Keystore.open(tmp_path / "agency"), bench.clock, IDS, tell)
+    issued = await receipts.issue(sent.id, by=worker, hidden_categories=[HEALTH])
+    await door.with_secret(ReceiptCode(receipt_id=issued.receipt_id, code=issued.code, permission=issued.permission))
+    await receipts.revoke(sent.id, issued.receipt_id, by=worker)
+
+    assert code(await door.exchange(issued.code)) == (422, "receipt_not_valid")
+    assert issued.code not in repr(issued)
+    [(_, said)] = await bench.heard(ReceiptIssued)
+    assert said.hidden_categories == (HEALTH,)
 
 
 async def test_the_code_alone_withdraws(bench: Bench, door: Door) -> None:
