@@ -133,7 +133,7 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
         pytest.param(
             "sealing.py",
             "class CapsuleSection(Secret):",
-            'class CapsuleSection(_Secret, extra="forbid"):',
+            'class CapsuleSection(Secret, extra="forbid"):',
             "token.capsule: sections[].*: additionalProperties closed",
             id="token closed",
         ),

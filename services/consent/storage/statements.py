@@ -110,7 +110,7 @@ async def insert_withdrawal(session: AsyncSession, said: StatementWithdrawnByPer
                 "valid_from": said.recorded_at,
                 "stated_at": said.recorded_at,
                 "recorded_at": said.recorded_at,
-                "receipt_id": said.receipt_id,
+                "by_receipt": said.receipt_id,
                 "representative_id": spoken_for.representative_id if spoken_for else None,
                 "ground": spoken_for.ground.value if spoken_for else None,
             }

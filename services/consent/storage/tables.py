@@ -100,7 +100,7 @@ statements = sa.Table(
     sa.Column("appointment_id", sa.Text),
     sa.Column("message_id", sa.Text),
     sa.Column("manifest", sa.Text),
-    sa.Column("receipt_id", sa.Text),
+    sa.Column("by_receipt", sa.Text),
     sa.Column("representative_id", sa.Text),
     sa.Column("ground", sa.Text),
     sa.Column("overrides", sa.Text),
@@ -110,9 +110,9 @@ statements = sa.Table(
     sa.UniqueConstraint("agency_id", "message_id"),
     sa.Index("statements_disaster", "disaster_in", "record_id", postgresql_where=sa.text("disaster_in IS NOT NULL")),
     sa.CheckConstraint(
-        "(receipt_id IS NULL) = (manifest IS NOT NULL AND agency_id IS NOT NULL AND coordinator_id IS NOT NULL "
+        "(by_receipt IS NULL) = (manifest IS NOT NULL AND agency_id IS NOT NULL AND coordinator_id IS NOT NULL "
         "AND appointment_id IS NOT NULL AND message_id IS NOT NULL AND referral_id IS NOT NULL) "
-        "AND (receipt_id IS NULL OR kind = 'withdraw')",
+        "AND (by_receipt IS NULL OR kind = 'withdraw')",
         name="an_agency_or_a_receipt",
     ),
 )

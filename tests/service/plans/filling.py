@@ -83,7 +83,7 @@ _BY_COLUMN = {
     "service_families": f"ARRAY['{ServiceFamily.DAILY_LIFE.value}']",
     "desk_for": "ARRAY[]::text[]",
     **dict.fromkeys(("signing_jwk", "encryption_jwk"), _KEY),
-    **dict.fromkeys(("overrides", "confirms", "revoked_at", "locked_until"), "NULL"),
+    **dict.fromkeys(("overrides", "confirms", "by_receipt", "revoked_at", "locked_until"), "NULL"),
     **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
 }
 _BY_TYPE = {

@@ -60,11 +60,11 @@ def upgrade() -> None:
     )
     for column in ("referral_id", "agency_id", "coordinator_id", "appointment_id", "message_id", "manifest"):
         op.alter_column("statements", column, nullable=True)
-    op.add_column("statements", sa.Column("receipt_id", sa.Text))
+    op.add_column("statements", sa.Column("by_receipt", sa.Text))
     op.create_check_constraint(
         "an_agency_or_a_receipt",
         "statements",
-        "(receipt_id IS NULL) = (manifest IS NOT NULL AND agency_id IS NOT NULL AND coordinator_id IS NOT NULL "
+        "(by_receipt IS NULL) = (manifest IS NOT NULL AND agency_id IS NOT NULL AND coordinator_id IS NOT NULL "
         "AND appointment_id IS NOT NULL AND message_id IS NOT NULL AND referral_id IS NOT NULL) "
-        "AND (receipt_id IS NULL OR kind = 'withdraw')",
+        "AND (by_receipt IS NULL OR kind = 'withdraw')",
     )
