@@ -22,9 +22,9 @@ def door(bench: Bench) -> Door:
     return Door(bench)
 
 
-async def live(bench: Bench, sent: Sent) -> None:
+async def live(bench: Bench, sent: Sent, *beside: Category) -> None:
     """The person agrees to something, the desk opens and is refused, and some of it is taken back."""
-    await bench.say(sent, GRANT, HEALTH, IDENTITY)
+    await bench.say(sent, GRANT, HEALTH, IDENTITY, *beside)
     for category in (HEALTH, IDENTITY, CONTACT):
         await bench.ask(sent, category)
     await bench.say(sent, WITHDRAW, HEALTH)
@@ -85,7 +85,7 @@ async def test_nothing_tells_that_there_is_a_matter_of_safety(bench: Bench, door
     await bench.say(unsafe, GRANT, SAFETY)
     await bench.ask(unsafe, SAFETY)
     beside = await bench.refer(reference="two")
-    await live(bench, beside)
+    await live(bench, beside, SAFETY)
     answer = (await door.view(await door.with_secret(await door.receipt(beside)))).content
 
     assert _without_moments(answer) == _without_moments(quiet)
