@@ -92,7 +92,14 @@ _Token = Annotated[str, Depends(_token)]
 
 def router(database: Database, custody: Custody) -> APIRouter:
     """Exchange a code, set the secret, withdraw, view, limit."""
+
+    async def known(token: _Token) -> None:
+        """Refuse a token that does not hold now, before anything else of the request is looked at."""
+        async with database.reading() as session:
+            await door.visitor(session, token, custody)
+
     routes = APIRouter(prefix="/person", dependencies=[Depends(_in_no_address)])
+    inside = APIRouter(dependencies=[Depends(known)])
 
     @routes.post("/tokens", status_code=201, response_model=TokenAnswer)
     async def exchange(presented: CodePresented) -> TokenAnswer:
@@ -106,7 +113,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
             raise admitted
         return TokenAnswer(token=admitted.token, scopes=admitted.scopes, expires_at=admitted.expires_at)
 
-    @routes.put("/secret", status_code=204)
+    @inside.put("/secret", status_code=204)
     async def set_secret(token: _Token, chosen: SecretChosen) -> None:
         """Set the secret that is needed to view; every token of the receipt ends with it."""
         async with database.reading() as session:
@@ -117,7 +124,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
         if refusal is not None:
             raise refusal
 
-    @routes.post("/withdrawals", status_code=201, response_model=WithdrawalAnswer)
+    @inside.post("/withdrawals", status_code=201, response_model=WithdrawalAnswer)
     async def withdraw(
         token: _Token, wanted: WithdrawalWanted, idempotency_key: IdempotencyKey = None
     ) -> dict[str, object]:
@@ -139,18 +146,19 @@ def router(database: Database, custody: Custody) -> APIRouter:
 
         return (await database.until_settled(record)).body
 
-    @routes.post("/view", response_model=told.View)
+    @inside.post("/view", response_model=told.View)
     async def view(token: _Token, wanted: ViewWanted) -> told.View:
         """What was said, who opened what, who was refused, and who still has to delete; in words of the language."""
         async with database.reading() as session:
             return told.view_of(await visits.view(session, token, custody), wanted.language)
 
-    @routes.put("/limits", status_code=204)
+    @inside.put("/limits", status_code=204)
     async def limit(token: _Token, limits: LimitsSet) -> None:
         """Say what representatives do not see from now on; in the place of whatever was said before."""
         hidden = Hidden(limits.categories, limits.agencies)
         await database.until_settled(partial(visits.limit, token=token, hidden=hidden, custody=custody))
 
+    routes.include_router(inside)
     return routes
 
 

@@ -272,6 +272,8 @@ async def test_tokens_that_open_nothing(bench: Bench, door: Door) -> None:
 
     for wrong in (of_lost, agency, receipt.code, "-"):
         assert code(await door.withdraw(wrong)) == (401, "unauthenticated")
+        assert code(await door.set_secret(wrong, "short")) == (401, "unauthenticated")
+        assert code(await door.view(wrong, "no language")) == (401, "unauthenticated")
     in_address = await bench.client.post(
         "/person/withdrawals", params={"token": token}, json={}, headers={"Idempotency-Key": IDS.new()}
     )
