@@ -35,6 +35,8 @@ from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, OutgoingMessage, SpokenBy
 from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
 from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
+from tsunagu_agency.receipt_page import ReceiptPage, Sharing
+from tsunagu_agency.receipts import IssuedReceipt, Receipts
 from tsunagu_agency.supply import Supply
 from tsunagu_contracts.codes import (
     Area,
@@ -79,6 +81,7 @@ __all__ = [
     "Holding",
     "HoldingState",
     "Inbound",
+    "IssuedReceipt",
     "JoinReceipt",
     "Joins",
     "KafkaLogin",
@@ -109,10 +112,13 @@ __all__ = [
     "QueueFullError",
     "QueueLimits",
     "Receipt",
+    "ReceiptPage",
+    "Receipts",
     "ReferralAct",
     "RepresentationGround",
     "RepresentativeReceipt",
     "ServiceFamily",
+    "Sharing",
     "SpokenBy",
     "StatementKind",
     "StatementMethod",

@@ -39,6 +39,7 @@ from tsunagu_agency.joins import Joins
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, MessageWriter, OutgoingMessage, SpokenBy
+from tsunagu_agency.receipts import Receipts
 from tsunagu_agency.supply import Supply, keep
 from tsunagu_contracts import jose
 from tsunagu_contracts.codes import (
@@ -111,6 +112,7 @@ class AgencyClient(MessageWriter):
         self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
         self._signing_keys: dict[str, PublicKey] = {}
         self.joins = Joins(keystore, network, clock=clock, ids=ids, tell=self._tell_consent, ask=self._ask_consent)
+        self.receipts = Receipts(keystore, clock, ids, self._tell_consent)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:

@@ -13,7 +13,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.keys import EncryptionKey, PublicKey
 from tsunagu_contracts.limits import DEFAULT_LIMITS, Limits
-from tsunagu_contracts.sealing import SecretContent
+from tsunagu_contracts.sealing import Secret
 from tsunagu_contracts.types import AgencyId, Id, Instant
 
 SECRET_BYTES = 16
@@ -24,7 +24,7 @@ CardSecret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 """The secret on a card."""
 
 
-class IssuedCard(SecretContent):
+class IssuedCard(Secret):
     """A new card, as `consent` tells it once to the agency that asked for it."""
 
     referral_id: Id
@@ -32,7 +32,7 @@ class IssuedCard(SecretContent):
     secret: CardSecret = Field(repr=False)
 
 
-class ShownCard(SecretContent):
+class ShownCard(Secret):
     """A card that this agency was shown."""
 
     sender: AgencyId

@@ -39,6 +39,10 @@ _REPRESENT = (
     "代わりに話す人の根拠、範囲、期間を確かめて、記録してください。",
     "Check by what, for what and how long they may speak, and record that.",
 )
+_RECEIPT = (
+    "控えの番号をもう一度見てください。合い言葉がなくても、番号だけで取り消せます。",
+    "Look at the code on the receipt again. The code alone, without the secret, is enough to withdraw.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -118,6 +122,11 @@ TELLINGS: dict[RefusalCode, Telling] = {
     ),
     _C.JOIN_UNKNOWN: Telling(404, "その結び付けは見つかりません", "No such join", *_NOTHING),
     _C.JOIN_UNDONE: Telling(409, "その結び付けはもう解かれています", "The join has been undone already", *_LOOK),
+    _C.RECEIPT_UNKNOWN: Telling(404, "その控えは見つかりません", "No such receipt of this person", *_NOTHING),
+    _C.RECEIPT_NOT_VALID: Telling(
+        422, "この番号と合い言葉では入れません", "This code, or the secret with it, is not valid", *_RECEIPT
+    ),
+    _C.TOO_MANY_TRIES: Telling(429, "今は確かめられません", "Too many wrong codes just now", *_AGAIN),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(

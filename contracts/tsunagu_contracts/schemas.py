@@ -16,6 +16,7 @@ from tsunagu_contracts.handles import HandleCertificate
 from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.manifests import MANIFESTS
 from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.receipts import ReceiptCode
 from tsunagu_contracts.sealing import Capsule, PersonReference, ReleasedKey
 from tsunagu_contracts.topics import REFERRAL_EVENTS, topic_of
 
@@ -33,6 +34,7 @@ TOKENS: Mapping[str, type[BaseModel]] = {
     "token.handle": HandleCertificate,
     "token.issued_card": IssuedCard,
     "token.person_ref": PersonReference,
+    "token.receipt_code": ReceiptCode,
     "token.released_key": ReleasedKey,
     "token.shown_card": ShownCard,
 }

@@ -30,7 +30,7 @@ RELEASED_KEY_TYP = "tsunagu-released-key"
 _KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
-class SecretContent(Frozen):
+class Secret(Frozen):
     """A value of which nothing may reach a log: neither its fields nor what was wrong with them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -48,7 +48,7 @@ class SecretContent(Frozen):
         return self.model_dump_json().encode("utf-8")
 
 
-class CapsuleSection(SecretContent):
+class CapsuleSection(Secret):
     """One section's content key (32 bytes, base64url), with what the manifest says of the section."""
 
     section_id: Id
@@ -62,21 +62,21 @@ class CapsuleSection(SecretContent):
         return _content_key(self.key)
 
 
-class Capsule(SecretContent):
+class Capsule(Secret):
     """What the handle's key opens: who sealed, and each section's content key."""
 
     sender: AgencyId
     sections: tuple[CapsuleSection, ...]
 
 
-class PersonReference(SecretContent):
+class PersonReference(Secret):
     """The sender's own opaque reference for the person; only `consent` reads it."""
 
     sender: AgencyId
     reference: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
 
 
-class ReleasedKey(SecretContent):
+class ReleasedKey(Secret):
     """The content key of one section as a release hands it to one agency."""
 
     release_id: Id

@@ -8,7 +8,7 @@ from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
 from services.consent.use_cases import due, obligations
-from services.consent.use_cases.custody import Bounds, Custody
+from services.consent.use_cases.custody import Bounds, Custody, DoorBounds
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
 
@@ -20,6 +20,14 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
         answer_within=timedelta(days=settings.answer_days),
         card_lifetime=timedelta(days=settings.card_days),
+        door=DoorBounds(
+            receipt_lifetime=timedelta(days=settings.receipt_days),
+            token_lifetime=timedelta(minutes=settings.person_token_minutes),
+            permission_lifetime=timedelta(days=settings.permission_days),
+            tries=settings.secret_tries,
+            locked_for=timedelta(minutes=settings.secret_locked_minutes),
+            wrong_a_minute=settings.wrong_codes_a_minute,
+        ),
     )
     custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
 

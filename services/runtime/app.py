@@ -25,7 +25,7 @@ from services.runtime.health import Condition
 from services.runtime.identity import AgencySigningKey, Identity, caller
 from services.runtime.monitoring import watch_outbox
 from services.runtime.settings import ServiceSettings
-from services.runtime.telemetry import configure_logging, configure_metrics, configure_tracing
+from services.runtime.telemetry import configure_logging, configure_metrics, configure_tracing, without_query
 from tsunagu_contracts.ports import Clock, Ids, SystemClock, Uuid7Ids
 from tsunagu_contracts.topics import consumed_by
 
@@ -170,7 +170,9 @@ def build(
     for router in service.routers:
         app.include_router(router)
     # One span a request: a span for every chunk of a stream would tell nothing more.
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="health/.*", exclude_spans=["receive", "send"])
+    FastAPIInstrumentor.instrument_app(
+        app, excluded_urls="health/.*", exclude_spans=["receive", "send"], server_request_hook=without_query
+    )
     return app
 
 

@@ -23,6 +23,8 @@ def problem(refusal: Refusal) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if telling.status == 401 else {}
     if telling.status == 503:
         headers["Retry-After"] = "2"
+    if telling.status == 429:
+        headers["Retry-After"] = "60"
     return JSONResponse(
         {
             "type": f"urn:tsunagu:problem:{refusal.code.value}",

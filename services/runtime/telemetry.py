@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Span
 from structlog.tracebacks import ExceptionDictTransformer
 
 from services.runtime.settings import ServiceSettings
@@ -82,6 +83,12 @@ def _resource(service: str) -> Resource:
 def _otlp_address(base: str, signal: str) -> str:
     """Where a signal goes below the base address (OTLP/HTTP specification)."""
     return f"{base.rstrip('/')}/v1/{signal}"
+
+
+def without_query(span: Span, scope: MutableMapping[str, object]) -> None:
+    """Keep whatever stood behind the question mark out of a request's span: somebody may have put a secret there."""
+    if scope.get("query_string"):
+        span.set_attribute("http.url", str(scope["path"]))
 
 
 class FileSpanExporter(SpanExporter):

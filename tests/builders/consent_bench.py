@@ -17,7 +17,7 @@ from services import membership
 from services.consent.api import router
 from services.consent.keystore import FileKeyStore
 from services.consent.subscribers import handler
-from services.consent.use_cases.custody import Bounds, Custody
+from services.consent.use_cases.custody import Bounds, Custody, DoorBounds
 from services.consent.use_cases.due import cover_due
 from services.eventing.broker import KafkaAccess, Producer
 from services.eventing.database import Database
@@ -68,6 +68,14 @@ HANDLE_DAYS = 30
 ANSWER_DAYS = 14
 CARD_DAYS = 90
 YEAR = timedelta(days=365)
+DOOR = DoorBounds(
+    receipt_lifetime=YEAR,
+    token_lifetime=timedelta(minutes=10),
+    permission_lifetime=timedelta(days=7),
+    tries=5,
+    locked_for=timedelta(hours=1),
+    wrong_a_minute=20,
+)
 
 Data = TypeVar("Data", bound=EventData)
 
@@ -391,6 +399,7 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
             handle_lifetime=timedelta(days=HANDLE_DAYS),
             clock_tolerance=timedelta(seconds=2),
             answer_within=timedelta(days=ANSWER_DAYS),
+            door=DOOR,
             card_lifetime=timedelta(days=CARD_DAYS),
         ),
         clock,

@@ -132,8 +132,8 @@ def test_the_committed_contracts_hold(contracts: Copy) -> None:
         ),
         pytest.param(
             "sealing.py",
-            "class CapsuleSection(SecretContent):",
-            'class CapsuleSection(SecretContent, extra="forbid"):',
+            "class CapsuleSection(Secret):",
+            'class CapsuleSection(Secret, extra="forbid"):',
             "token.capsule: sections[].*: additionalProperties closed",
             id="token closed",
         ),

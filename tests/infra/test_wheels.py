@@ -28,7 +28,11 @@ def _build(project: str, target: Path) -> set[str]:
 def test_an_agency_installs_one_wheel(tmp_path: Path) -> None:
     """The agency's wheel holds its own code and the contracts, and nothing of the services."""
     files = _build("agency", tmp_path)
-    assert {"tsunagu_agency/__init__.py", "tsunagu_contracts/envelope.py"} <= files
+    assert {
+        "tsunagu_agency/__init__.py",
+        "tsunagu_agency/templates/receipt.html",
+        "tsunagu_contracts/envelope.py",
+    } <= files
     assert {name.split("/")[0] for name in files if ".dist-info" not in name} == {"tsunagu_agency", "tsunagu_contracts"}
     unpacked = tmp_path / "unpacked"
     zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(unpacked)

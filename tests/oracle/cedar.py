@@ -146,7 +146,7 @@ class Rules:
 
     def is_spoken_to_recipient(self, statement: Statement) -> Expression:
         """Rule 4: the statement was spoken, and the recipient itself has recorded it."""
-        if statement.how is not StatementMethod.SPOKEN:
+        if statement.how is not StatementMethod.SPOKEN or statement.recorded_by_agency is None:
             return "false"
         return _is_agency(statement.recorded_by_agency)
 

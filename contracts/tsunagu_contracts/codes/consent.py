@@ -109,6 +109,21 @@ class KeptUnder(StrEnum):
     PUBLIC_RECORDS_ORDINANCE = "public_records_ordinance"
 
 
+class NotOpenedBecause(StrEnum):
+    """Why a section did not open, as coarse as the person is told."""
+
+    SAID_NO = "said_no"
+    NOT_AGREED = "not_agreed"
+    NOT_IN_ORDER = "not_in_order"
+
+
+class PersonScope(StrEnum):
+    """What a person's token is good for."""
+
+    WITHDRAW = "withdraw"
+    VIEW = "view"
+
+
 class CoverageState(StrEnum):
     """What `consent` says of one section of a referral."""
 

@@ -72,6 +72,9 @@ class RefusalCode(StrEnum):
     CARD_NOT_VALID = "card_not_valid"
     JOIN_UNKNOWN = "join_unknown"
     JOIN_UNDONE = "join_undone"
+    RECEIPT_UNKNOWN = "receipt_unknown"
+    RECEIPT_NOT_VALID = "receipt_not_valid"
+    TOO_MANY_TRIES = "too_many_tries"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

@@ -25,6 +25,7 @@ from tsunagu_contracts.manifests.joins import (
 from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Notice, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.manifests.receipts import IssueReceipt, ReceiptLost, ReceiptWanted, RevokeReceipt
 from tsunagu_contracts.manifests.referral import (
     ActOnReferral,
     ActTaken,
@@ -54,16 +55,20 @@ __all__ = [
     "HandlesJoined",
     "HandlesUnjoined",
     "IssueCard",
+    "IssueReceipt",
     "JoinHandles",
     "Manifest",
     "Notice",
     "ObligationAnswered",
     "Purposes",
+    "ReceiptLost",
+    "ReceiptWanted",
     "Recipients",
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
     "RepresentativeNamed",
+    "RevokeReceipt",
     "SayDisaster",
     "StatementHeard",
     "StatementMade",

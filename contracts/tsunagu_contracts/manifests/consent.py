@@ -18,6 +18,7 @@ from tsunagu_contracts.codes import (
 from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Notice, Purposes, Recipients, distinct, in_order
+from tsunagu_contracts.manifests.receipts import ForReceipts
 from tsunagu_contracts.types import Frozen, Id, Instant
 
 
@@ -168,5 +169,6 @@ ForConsent = (
     | IssueCard
     | JoinHandles
     | UnjoinHandles
+    | ForReceipts
 )
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

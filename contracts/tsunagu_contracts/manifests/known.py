@@ -9,6 +9,7 @@ from tsunagu_contracts.manifests.consent import (
     SayDisaster,
 )
 from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
+from tsunagu_contracts.manifests.receipts import IssueReceipt, RevokeReceipt
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
 AnyManifest = ForReferral | ForConsent
@@ -27,6 +28,8 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         IssueCard,
         JoinHandles,
         UnjoinHandles,
+        IssueReceipt,
+        RevokeReceipt,
     )
 }
 """Manifest classes by CloudEvents `type`."""

@@ -27,7 +27,7 @@ CLOSED = frozenset(
 )
 """States in which a referral is over. A halted one is not: it goes on when something is covered again."""
 
-_SAID_NO = frozenset(
+SAID_NO = frozenset(
     {
         DecisionReason.REFUSED_BY_PERSON,
         DecisionReason.WITHDRAWN_BY_PERSON,
@@ -37,6 +37,7 @@ _SAID_NO = frozenset(
         DecisionReason.OTHER_PARENT_REFUSES,
     }
 )
+"""Reasons by which somebody has said no, and not only not yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +109,4 @@ def _state(section: Section, decision: Decision) -> CoverageState:
         return CoverageState.INVALID
     if decision.permit:
         return CoverageState.COVERED
-    return CoverageState.REFUSED if decision.reason in _SAID_NO else CoverageState.TO_ASK
+    return CoverageState.REFUSED if decision.reason in SAID_NO else CoverageState.TO_ASK

@@ -25,6 +25,22 @@ class LookupKey:
         """The hash of a card's secret."""
         return self._hash(b"card", secret.encode())
 
+    def of_receipt(self, code: str) -> str:
+        """The hash of a receipt's code."""
+        return self._hash(b"receipt", code.encode())
+
+    def of_permission(self, receipt_id: str, permission: str) -> str:
+        """The hash of the permission to set this receipt's secret."""
+        return self._hash(b"receipt-permission", receipt_id.encode(), permission.encode())
+
+    def of_secret(self, receipt_id: str, secret: str) -> str:
+        """A receipt's secret as it goes into the slow hash: a stolen database alone then has nothing to try at."""
+        return self._hash(b"receipt-secret", receipt_id.encode(), secret.encode())
+
+    def of_person_token(self, token: str) -> str:
+        """The hash of a person's token."""
+        return self._hash(b"person-token", token.encode())
+
     def _hash(self, *parts: bytes) -> str:
         # Lengths before the parts: no two lists of parts are the same bytes.
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)

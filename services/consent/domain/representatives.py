@@ -19,9 +19,13 @@ class Representative:
     valid_from: datetime
     valid_until: datetime | None
 
+    def may_speak(self, at: datetime) -> bool:
+        """Whether that moment is within their time."""
+        return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
     def check_speaking(self, categories: Collection[Category], purposes: Collection[Purpose], at: datetime) -> None:
         """Refuse with `representation_not_valid` outside their time, and with `beyond_scope` what is not theirs."""
-        if at < self.valid_from or (self.valid_until is not None and at >= self.valid_until):
+        if not self.may_speak(at):
             raise Refusal(RefusalCode.REPRESENTATION_NOT_VALID)
         if self.categories is not None and not self.categories.issuperset(categories):
             raise Refusal(RefusalCode.BEYOND_SCOPE, where="categories")

@@ -37,7 +37,7 @@ class Statement:
     `recipients` is None where the person meant every agency of the network. `recorded_at` never runs
     backwards along the numbers of one person. The period bounds a grant only, and so does the condition that a
     disaster be declared in an area. `representation` is None where the person spoke; `confirms` is the id of the
-    grant that a confirmation speaks of.
+    grant that a confirmation speaks of. `recorded_by_agency` is None where it was said without an agency, by a receipt.
     """
 
     statement_id: str
@@ -51,7 +51,7 @@ class Statement:
     valid_until: datetime | None
     stated_at: datetime
     recorded_at: datetime
-    recorded_by_agency: str
+    recorded_by_agency: str | None
     representation: Representation | None = None
     disaster_in: Area | None = None
     confirms: str | None = None

@@ -20,7 +20,7 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.events.consent import StatementRecorded
+from tsunagu_contracts.events.consent import StatementRecorded, StatementWithdrawnByPerson
 
 SPOKEN = (
     "statement_id",
@@ -48,11 +48,11 @@ _SPOKEN = [statements.c[name] for name in SPOKEN]
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A statement already recorded under an id that comes again, with the message that it came in."""
+    """A statement already recorded under an id that comes again, with the message that it came in, if in one."""
 
     statement: Statement
     record_id: str
-    manifest: str
+    manifest: str | None
 
 
 async def insert(session: AsyncSession, recorded: StatementRecorded) -> None:
@@ -86,6 +86,33 @@ async def insert(session: AsyncSession, recorded: StatementRecorded) -> None:
                 "overrides": spoken_for.overrides.value if spoken_for and spoken_for.overrides else None,
                 "disaster_in": recorded.disaster_in.value if recorded.disaster_in else None,
                 "confirms": recorded.confirms,
+            }
+        ],
+    )
+
+
+async def insert_withdrawal(session: AsyncSession, said: StatementWithdrawnByPerson) -> None:
+    """Write what was withdrawn by a receipt, as its event says it."""
+    spoken_for = said.representation
+    await rows.insert(
+        session,
+        statements,
+        [
+            {
+                "statement_id": said.statement_id,
+                "record_id": said.record_id,
+                "number": said.number,
+                "kind": StatementKind.WITHDRAW.value,
+                "categories": [category.value for category in said.categories],
+                "recipients": None if said.recipients is None else list(said.recipients),
+                "purposes": [purpose.value for purpose in said.purposes],
+                "how": StatementMethod.ONLINE.value,
+                "valid_from": said.recorded_at,
+                "stated_at": said.recorded_at,
+                "recorded_at": said.recorded_at,
+                "by_receipt": said.receipt_id,
+                "representative_id": spoken_for.representative_id if spoken_for else None,
+                "ground": spoken_for.ground.value if spoken_for else None,
             }
         ],
     )

@@ -88,7 +88,7 @@ statements = sa.Table(
     sa.Column("statement_id", sa.Text, primary_key=True),
     sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("referral_id", sa.Text, sa.ForeignKey("referrals.referral_id"), nullable=False),
+    sa.Column("referral_id", sa.Text, sa.ForeignKey("referrals.referral_id")),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("categories", _CODES, nullable=False),
     sa.Column("recipients", _CODES),
@@ -98,11 +98,12 @@ statements = sa.Table(
     sa.Column("valid_until", _MOMENT),
     sa.Column("stated_at", _MOMENT, nullable=False),
     sa.Column("recorded_at", _MOMENT, nullable=False),
-    sa.Column("agency_id", sa.Text, nullable=False),
-    sa.Column("coordinator_id", sa.Text, nullable=False),
-    sa.Column("appointment_id", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.Text),
+    sa.Column("coordinator_id", sa.Text),
+    sa.Column("appointment_id", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+    sa.Column("by_receipt", sa.Text),
     sa.Column("representative_id", sa.Text),
     sa.Column("ground", sa.Text),
     sa.Column("overrides", sa.Text),
@@ -111,8 +112,14 @@ statements = sa.Table(
     sa.UniqueConstraint("record_id", "number"),
     sa.UniqueConstraint("agency_id", "message_id"),
     sa.Index("statements_disaster", "disaster_in", "record_id", postgresql_where=sa.text("disaster_in IS NOT NULL")),
+    sa.CheckConstraint(
+        "(by_receipt IS NULL) = (manifest IS NOT NULL AND agency_id IS NOT NULL AND coordinator_id IS NOT NULL "
+        "AND appointment_id IS NOT NULL AND message_id IS NOT NULL AND referral_id IS NOT NULL) "
+        "AND (by_receipt IS NULL OR kind = 'withdraw')",
+        name="an_agency_or_a_receipt",
+    ),
 )
-"""The person's recorded word, with the signed message it came in; only ever added to."""
+"""The person's recorded word, with the signed message or the receipt by which it came; only ever added to."""
 
 representatives = sa.Table(
     "representatives",
@@ -266,3 +273,62 @@ cards = sa.Table(
     sa.Index("cards_valid", "record_id", postgresql_where=sa.text("used_at IS NULL AND voided_at IS NULL")),
 )
 """Cards by the keyed hashes of their secrets; one is good for one join, and no longer once there is a newer one."""
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("receipt_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("representative_id", sa.Text),
+    sa.Column("hidden_categories", _CODES, nullable=False),
+    sa.Column("hidden_agencies", _CODES, nullable=False),
+    sa.Column("issued_at", _MOMENT, nullable=False),
+    sa.Column("ends_at", _MOMENT, nullable=False),
+    sa.Column("revoked_at", _MOMENT),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("code_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("permission_hash", sa.Text),
+    sa.Column("permission_until", _MOMENT, nullable=False),
+    sa.Column("secret", sa.Text),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("locked_until", _MOMENT),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""Receipts in persons' hands: keyed hashes of the code and of the permission to set a secret, never either of them.
+
+`secret` is a slow hash (Argon2id); `tries` are those since the last right one or the last lock.
+"""
+
+person_tokens = sa.Table(
+    "person_tokens",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("receipt_id", sa.Text, nullable=False),
+    sa.Column("may_view", sa.Boolean, nullable=False),
+    sa.Column("expires_at", _MOMENT, nullable=False),
+    sa.Index("person_tokens_receipt", "receipt_id"),
+    sa.Index("person_tokens_expires", "expires_at"),
+)
+"""Tokens for which codes were exchanged, by keyed hash; those that have expired are deleted with the next exchange."""
+
+wrong_codes = sa.Table(
+    "wrong_codes",
+    metadata,
+    sa.Column("one", sa.Boolean, primary_key=True),
+    sa.Column("minute", _MOMENT, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+)
+"""One row: how many exchanges failed in the last minute in which one did."""
+
+view_limits = sa.Table(
+    "view_limits",
+    metadata,
+    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("hidden_categories", _CODES, nullable=False),
+    sa.Column("hidden_agencies", _CODES, nullable=False),
+)
+"""What each person lets no representative's receipt show, as last said."""

@@ -8,6 +8,22 @@ from tsunagu_contracts.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
+class DoorBounds:
+    """Settings of the person's own door.
+
+    How long receipts, tokens and permissions to set a secret hold; how many tries one receipt has before its view is
+    locked, and how long it then is; how many exchanges may fail in a minute, whoever tries, before they are put off.
+    """
+
+    receipt_lifetime: timedelta
+    token_lifetime: timedelta
+    permission_lifetime: timedelta
+    tries: int
+    locked_for: timedelta
+    wrong_a_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bounds:
     """Settings of time.
 
@@ -20,6 +36,7 @@ class Bounds:
     clock_tolerance: timedelta
     answer_within: timedelta
     card_lifetime: timedelta
+    door: DoorBounds
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from services.consent.storage import due, persons, representatives, statements, 
 from services.consent.use_cases import messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
-from services.consent.use_cases.records import Saying
+from services.consent.use_cases.records import Saying, Speaker
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.codes import RefusalCode, StatementKind
 from tsunagu_contracts.errors import Refusal
@@ -57,17 +57,26 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
-    word = merged(await words.of(work.session, group.records))
-    owed = await obligations.settle(work, group, word, recording.moment, custody)
-    persons.save(work, group.changed)
-    saying = Saying(Emission(person.aggregate, said, verified.actor, manifest.appointment), said.number)
-    await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, group, word, recording.moment, verified.speaker)
+    emission = Emission(person.aggregate, said, verified.actor, manifest.appointment)
+    await take_effect(work, group, Saying(emission, said.number), recording.moment, verified.speaker, custody)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
+async def take_effect(work: Work, group: Group, said: Saying, at: datetime, by: Speaker, custody: Custody) -> None:
+    """Let what was just written of a person take effect: obligations, its event, coverage."""
+    word = merged(await words.of(work.session, group.records))
+    owed = await obligations.settle(work, group, word, at, custody)
+    persons.save(work, group.changed)
+    await records.say(work, [said, *owed])
+    await records.cover_open_referrals(work, group, word, at, by)
+
+
 def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], referral: Referral) -> Recorded:
-    if not verified.says_the_same(earlier.manifest) or earlier.record_id != referral.record_id:
+    if (
+        earlier.manifest is None
+        or not verified.says_the_same(earlier.manifest)
+        or earlier.record_id != referral.record_id
+    ):
         raise Refusal(RefusalCode.DUPLICATE_ID)
     statement: Statement = earlier.statement
     return Recorded(statement.statement_id, referral.referral_id, statement.recorded_at, again=True)

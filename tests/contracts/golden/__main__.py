@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.contracts.golden.joins import joined_and_unjoined
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
+from tests.contracts.golden.receipts import receipts_tell
 from tests.contracts.golden.referral import referral_says
 from tests.contracts.golden.shelf import CONTRACTS, Shelf
 from tsunagu_contracts.publish import EXAMPLES
@@ -21,6 +22,7 @@ def make_missing(folder: Path) -> list[str]:
     consent_says(shelf, said)
     joined_and_unjoined(shelf)
     notify_and_audit_say(shelf)
+    receipts_tell(shelf)
     return shelf.made
 
 

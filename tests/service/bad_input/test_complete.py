@@ -17,6 +17,7 @@ _STATEMENTS = "tests/service/consent/test_statements.py"
 _REPRESENTATIVES = "tests/service/consent/test_representatives.py"
 _OBLIGATIONS = "tests/service/consent/test_obligations.py"
 _JOINS = "tests/service/consent/test_joins.py"
+_RECEIPTS = "tests/service/consent/test_receipts.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -54,6 +55,9 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.CARD_NOT_VALID: _JOINS,
     RefusalCode.JOIN_UNKNOWN: _JOINS,
     RefusalCode.JOIN_UNDONE: _JOINS,
+    RefusalCode.RECEIPT_UNKNOWN: _RECEIPTS,
+    RefusalCode.RECEIPT_NOT_VALID: _RECEIPTS,
+    RefusalCode.TOO_MANY_TRIES: _RECEIPTS,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

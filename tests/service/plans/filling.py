@@ -31,6 +31,8 @@ _SMALL = {
     "parked_acts": 10_000,
     # Those of a century.
     "disasters": 200,
+    # One counter.
+    "wrong_codes": 1,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -41,6 +43,7 @@ _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text)
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
     "representative_id disaster_id obligation_id group_id join_id record_a record_b"
+    "representative_id disaster_id obligation_id receipt_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
@@ -48,6 +51,7 @@ _BY_COLUMN = {
     **dict.fromkeys(_IDS.split(), _ID),
     **dict.fromkeys(("aggregate", "cause_aggregate"), f"'referral:' || {_ID}"),
     **dict.fromkeys(("key_hash", "reference_hash", "secret_hash"), "md5(n::text)"),
+    **dict.fromkeys(("key_hash", "reference_hash", "code_hash", "token_hash"), "md5(n::text)"),
     **dict.fromkeys(("agency_id", "sender", "caller"), f"'agency-' || n % {AGENCIES}"),
     **dict.fromkeys(("addressee", "recipient"), f"'agency-' || n * 7 % {AGENCIES}"),
     **dict.fromkeys(("coordinator_id", "sender_coordinator", "lead_coordinator"), _COORDINATOR),
@@ -85,6 +89,8 @@ _BY_COLUMN = {
     **dict.fromkeys(
         ("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at", "undone_at"), "NULL"
     ),
+    **dict.fromkeys(("overrides", "confirms", "by_receipt", "revoked_at", "locked_until"), "NULL"),
+    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
 }
 _BY_TYPE = {
     "text": "'x'",

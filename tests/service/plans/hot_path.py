@@ -32,6 +32,7 @@ from services.runtime.app import Parts, Service
 from tests.builders import joining
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
+from tests.builders.receipts import Door, revoking
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
 from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
@@ -114,6 +115,7 @@ class HotPath:
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
         await self.leave_unanswered(sent[2])
+        await self.come_to_the_door(sent[1])
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -190,6 +192,18 @@ class HotPath:
         await self.consent.say(sent, StatementKind.WITHDRAW, Category.HEALTH)
         self.consent.clock.at += timedelta(days=ANSWER_DAYS)
         await notice_overdue(self.consent.database)
+
+    async def come_to_the_door(self, sent: Sent) -> None:
+        """Let a person get a receipt, err, set a secret, look, limit and withdraw, and the receipt be lost."""
+        door = Door(self.consent)
+        receipt = await door.receipt(sent)
+        await door.exchange("wrong")
+        token = await door.with_secret(receipt)
+        (await door.view(token)).raise_for_status()
+        (await door.limit(token, ["finance"], [])).raise_for_status()
+        (await door.withdraw(token)).raise_for_status()
+        lost = revoking(self.consent, sent, receipt.receipt_id)
+        (await self.consent.post("/receipts/revocations", lost, by=CLINIC)).raise_for_status()
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""

@@ -79,7 +79,7 @@ def _particulars(statement: Statement) -> Sequence[str]:
         parts.append("災害の目的")
     if statement.how is StatementMethod.SPOKEN:
         parts.append("口頭")
-    if statement.recorded_by_agency != CLINIC:
+    if statement.recorded_by_agency not in (CLINIC, None):
         parts.append(f"{_NAMES[statement.recorded_by_agency]}が記録")
     if statement.stated_at != statement.recorded_at:
         parts.append(f"{_minute(statement.stated_at)}分に言われた")

@@ -4,6 +4,12 @@ from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
 from tsunagu_contracts.events.consent.joins import RecordJoined, RecordUnjoined
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
+from tsunagu_contracts.events.consent.receipts import (
+    ReceiptIssued,
+    ReceiptRevoked,
+    ReceiptViewLimited,
+    StatementWithdrawnByPerson,
+)
 from tsunagu_contracts.events.consent.records import RecordOpened, RecordReferralLinked
 from tsunagu_contracts.events.consent.refused import RequestRefused
 from tsunagu_contracts.events.consent.releases import RecordNumber, ReleaseGranted, ReleaseRefused
@@ -22,6 +28,9 @@ __all__ = [
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",
+    "ReceiptIssued",
+    "ReceiptRevoked",
+    "ReceiptViewLimited",
     "RecordJoined",
     "RecordNumber",
     "RecordOpened",
@@ -35,4 +44,5 @@ __all__ = [
     "SpokenFor",
     "StatementCountersigned",
     "StatementRecorded",
+    "StatementWithdrawnByPerson",
 ]
