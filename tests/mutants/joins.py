@@ -22,13 +22,6 @@ JOINS = (
         (AT_ONCE,),
     ),
     Mutant(
-        "a batch does not notice a join",
-        "services/consent/storage/persons.py",
-        "\n        AND persons.group_id = now.group_id",
-        "",
-        (AT_ONCE,),
-    ),
-    Mutant(
         "a batch does not notice a word on the other record",
         "services/consent/use_cases/submissions.py",
         "        for each in known.groups[record_id].records.values()\n",
