@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.consent.api import decisions, keys, obligations, words
+from services.consent.api import decisions, exports, keys, obligations, words
 from services.consent.api.parts import Taking
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
@@ -17,4 +17,5 @@ def router(database: Database, custody: Custody) -> APIRouter:
     routes.include_router(words.router(taking, custody))
     routes.include_router(obligations.router(database, taking, custody))
     routes.include_router(decisions.router(database, custody))
+    routes.include_router(exports.router(database, custody))
     return routes
