@@ -1,4 +1,4 @@
-"""`python -m tests.published.extract FHIR_SCHEMA HAPI_JAR DPV_GIT`: cut out what the tests of the exports check against.
+"""`python -m tests.published.extract FHIR_SCHEMA HAPI_JAR DPV_GIT`: cut out what exports are checked against.
 
 README.md says where the three come from. What is cut out is left as it was published, but for descriptions.
 """
@@ -146,8 +146,7 @@ def _resources(jar: zipfile.ZipFile, name: str, kind: str) -> Iterator[ET.Elemen
     with jar.open(name) as file:
         for _, element in ET.iterparse(file):  # noqa: S314 - see above
             if element.tag == f"{_FHIR}resource":
-                for each in element.findall(f"{_FHIR}{kind}"):
-                    yield each
+                yield from element.findall(f"{_FHIR}{kind}")
                 element.clear()
 
 

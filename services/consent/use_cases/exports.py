@@ -63,9 +63,9 @@ async def _exported(
     at: datetime,
     signers: Collection[str] | None,
 ) -> list[Exported]:
-    """What was recorded through the referral; `said` is what the reader may see, `signers` whose signatures (None: all).
+    """What was recorded through the referral: how it stands and who has confirmed it.
 
-    Of each statement it is told how it stands and who has confirmed it.
+    `said` is all that the reader may see, `signers` are those whose signatures they may (None: all).
     """
     signed = await exports.countersigned(session, said)
     by_id = {each.statement_id: each for each in heard.here.statements}

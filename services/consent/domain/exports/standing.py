@@ -37,40 +37,44 @@ class Heard:
     here: Word
     whole: Word
 
-    def word_on(self, request: Request) -> Word:
-        """The word that this request is decided over."""
-        told = (
+    def is_told(self, request: Request) -> bool:
+        """Whether coverage tells the referral's parties how this request is decided."""
+        return (
             request.recipient == self.referral.addressee
             and request.purpose is self.referral.purpose
             and any(section.category is request.category for section in self.referral.sections)
         )
-        return self.whole if told else self.here
 
 
 def standing_of(statement: Statement, heard: Heard, at: datetime) -> Standing:
     """How a statement stands, as far as this reader may know.
 
-    A grant that waits for its period, its condition or its support counts; a no has no period. What took the place of
-    a statement elsewhere is known by its kind only, as of now.
+    It counts while anything that it speaks of rests on it; one that waits for its period, its condition or its support
+    counts, and a no has no period. Where nothing that coverage tells of rests on it any more because of what was said
+    elsewhere, it does not count for this reader, who is told by which kind of word, and not when it was said.
     """
     ends = None if statement.is_negative else statement.valid_until
     if ends is not None and ends <= at:
         return Standing(False, ends)
-    last: Statement | None = None
-    for request in _requests(statement, heard, at):
-        word = heard.word_on(request)
-        decision = _decide_as_if_met(statement, word, request)
-        if decision.statement_id == statement.statement_id:
-            if decision.permit or statement.is_negative:
-                return Standing(True, statement.recorded_at)
-            continue
-        found = next((each for each in word.statements if each.statement_id == decision.statement_id), None)
-        if found is not None and (last is None or found.number > last.number):
-            last = found
-    if last is None:
-        return Standing(False, at)
-    known = any(each.statement_id == last.statement_id for each in heard.here.statements)
-    return Standing(False, last.recorded_at if known else at, last.kind)
+    requests = list(_requests(statement, heard, at))
+    told = [_takes_its_place(statement, heard.whole, request) for request in requests if heard.is_told(request)]
+    if told and None not in told:
+        last = max(filter(None, told), key=lambda each: each.number)
+        if last not in heard.here.statements:
+            return Standing(False, at, last.kind)
+    found = [_takes_its_place(statement, heard.here, request) for request in requests]
+    if None in found:
+        return Standing(True, statement.recorded_at)
+    last = max(filter(None, found), key=lambda each: each.number)
+    return Standing(False, last.recorded_at, last.kind)
+
+
+def _takes_its_place(statement: Statement, word: Word, request: Request) -> Statement | None:
+    """The statement that decides instead of this one; None where this one does."""
+    decision = _decide_as_if_met(statement, word, request)
+    return next(
+        (each for each in word.statements if each.statement_id == decision.statement_id != statement.statement_id), None
+    )
 
 
 def _decide_as_if_met(statement: Statement, word: Word, request: Request) -> Decision:
