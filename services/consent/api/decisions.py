@@ -59,8 +59,8 @@ def router(database: Database, custody: Custody) -> APIRouter:
     async def decide_as_of(calling: Calling, wanted: DecisionWanted) -> CoverageAsOf:
         """What was covered of a referral at a moment, for its sender or its addressee; by default now."""
         at = wanted.at or custody.clock.now()
-        async with database.reading() as session:
-            sections = await replay.as_of(session, calling, wanted.referral_id, at, custody)
+        async with database.batch() as work:
+            sections = await replay.as_of(work, calling, wanted.referral_id, at, custody)
         return CoverageAsOf(referral_id=wanted.referral_id, at=at, sections=sections)
 
     @routes.post("/withdrawals/preview", response_model=WithdrawalPreview)

@@ -1,7 +1,6 @@
 """Persons: meant by an agency's own reference, and locked to take numbers."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -34,12 +33,14 @@ _LOCK = sa.text("""
     ORDER BY record_id FOR UPDATE
 """)
 _NUMBER = sa.text("SELECT number FROM persons WHERE record_id = :record_id")
-_NUMBER_AT = sa.text("""
+NUMBER_AT = """
     SELECT coalesce(max(number), 0) FROM (
-        SELECT number, recorded_at FROM statements WHERE record_id = :record_id
-        UNION ALL SELECT number, recorded_at FROM supports WHERE record_id = :record_id
-    ) AS recorded WHERE recorded_at <= :at
-""")
+        SELECT number, recorded_at FROM statements WHERE record_id = {record_id}
+        UNION ALL SELECT number, recorded_at FROM supports WHERE record_id = {record_id}
+    ) AS recorded WHERE recorded_at <= CAST(:at AS timestamptz)
+"""
+"""The last number of a person's by a moment, of those on which decisions rest; 0 before the first."""
+
 _SAVE = Statement("""
     UPDATE persons SET number = now.number, latest_at = now.latest_at
     FROM unnest(
@@ -61,11 +62,6 @@ async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, 
 async def number(session: AsyncSession, record_id: str) -> int:
     """Read the last number that a person has taken."""
     return int((await session.execute(_NUMBER, {"record_id": record_id})).scalar_one())
-
-
-async def number_at(session: AsyncSession, record_id: str, at: datetime) -> int:
-    """Read the last number of a person's by a moment, of those on which decisions rest; 0 before the first."""
-    return int((await session.execute(_NUMBER_AT, {"record_id": record_id, "at": at})).scalar_one())
 
 
 def open_records(work: Work, opened: Mapping[Reference, Person]) -> None:

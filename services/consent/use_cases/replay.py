@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.consent.domain.coverage import Referral, Section, coverage_of, decide_section
 from services.consent.domain.decisions import Decision
 from services.consent.domain.statements import Statement
-from services.consent.storage import persons, referrals
-from services.consent.use_cases.coverage import of_party, word_on
+from services.consent.storage import looking, referrals
+from services.consent.use_cases import callers
+from services.consent.use_cases.coverage import known_to, of_party, parties_of, word_on
 from services.consent.use_cases.custody import Custody
+from services.eventing.work import Work
 from services.runtime.identity import Caller
 from tsunagu_contracts.codes import Category, Purpose, RefusalCode, StatementKind, StatementMethod
 from tsunagu_contracts.errors import Refusal
@@ -62,19 +64,20 @@ async def read(session: AsyncSession, referral_id: str, *, as_of: int | None, at
 
 
 async def as_of(
-    session: AsyncSession, caller: Caller, referral_id: str, at: datetime, custody: Custody
+    work: Work, caller: Caller, referral_id: str, at: datetime, custody: Custody
 ) -> tuple[SectionCoverage, ...]:
     """Tell a party of a referral what was covered at a moment; it is not told numbers, which count others' acts.
 
     Refuses with `referral_unknown`, for everybody else too, with `stated_in_future` a moment that is still to come,
     and with the codes of `acting`.
     """
-    referral, _ = await of_party(session, caller, referral_id, custody)
-    if at > custody.clock.now() + custody.bounds.clock_tolerance:
+    now = custody.clock.now()
+    seen = await looking.look(work, referral_id, at, coordinator_id=callers.id_of(caller))
+    agency_id = callers.agency_of(caller, seen.appointments, now, parties_of(seen.referral))
+    referral = known_to(agency_id, seen.referral)
+    if at > now + custody.bounds.clock_tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
-    word, _ = await word_on(session, referral)
-    number = await persons.number_at(session, referral.record_id, at) if referral.record_id else 0
-    return coverage_of(referral, word, at, number)
+    return coverage_of(referral, seen.word, at, seen.number_then)
 
 
 async def if_withdrawn(

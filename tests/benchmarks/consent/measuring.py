@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from deploy.access import PostgresAccess
@@ -89,7 +90,7 @@ class Bench:
             )
             self._processes[name].start()
         for name, process in self._processes.items():
-            process.wait_until(lambda name=name: self._answers(name), seconds=_READY_SECONDS)
+            process.wait_until(partial(self._answers, name), seconds=_READY_SECONDS)
 
     def stop(self) -> None:
         """End both processes."""

@@ -49,4 +49,4 @@ def compose(parts: Parts) -> Service:
 
 
 if __name__ == "__main__":
-    serve("reference", ServiceSettings(), compose)  # type: ignore[call-arg]  # from the environment
+    serve("reference", ServiceSettings(), compose)

@@ -289,8 +289,8 @@ async def test_a_referral_moves_while_it_is_being_opened(bench: Bench) -> None:
     known, new = await granted(bench)
     items = [bench.saying.say(f"referral:{known.id}", bench.halted(known)), *said(bench, new)]
     asked = releases.Request(known.id, known.section(HEALTH), None)
-    async with bench.database.reading() as session:
-        prepared = await releases.prepare(session, bench.caller(DESK), asked, bench.custody)
+    async with bench.database.batch() as work:
+        prepared = await releases.prepare(work, bench.caller(DESK), asked, bench.custody)
 
     async with bench.database.work() as work:
         assert prepared.referral is not None
