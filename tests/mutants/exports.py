@@ -1,4 +1,4 @@
-"""The guards of what is given out of the record in formats that others read."""
+"""The guards of what is given out of the record: in formats that others read, and as keys that were read beforehand."""
 
 from tests.mutants.guards import Mutant
 
@@ -34,5 +34,19 @@ EXPORTS = (
         "            request.recipient == self.referral.addressee\n",
         "            True\n",
         (STANDING,),
+    ),
+    Mutant(
+        "a release rests on a referral that has ended since",
+        "services/consent/use_cases/releases.py",
+        "        referrals.rely_on(work, referral)\n",
+        "",
+        ("tests/service/consent/test_between_read_and_write.py",),
+    ),
+    Mutant(
+        "a release rests on where a referral stood when it was read",
+        "services/consent/storage/referrals.py",
+        "    WHERE referral_id = CAST(:referral_id AS text) AND state = CAST(:state AS text)\n",
+        "    WHERE referral_id = CAST(:referral_id AS text) AND CAST(:state AS text) <> ''\n",
+        ("tests/service/consent/test_between_read_and_write.py",),
     ),
 )

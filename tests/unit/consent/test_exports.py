@@ -242,7 +242,7 @@ def iri(term: str) -> str:
     return f"{dpv.CONTEXT[prefix]}{name}"
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(EXPORTED)
 def test_a_consent_resource_is_valid_and_loses_nothing(exported: Exported) -> None:
     """Whatever was said is a valid FHIR R4 Consent, from which every field comes back."""
@@ -253,7 +253,7 @@ def test_a_consent_resource_is_valid_and_loses_nothing(exported: Exported) -> No
     assert (resource["status"] == "active") == exported.standing.counts
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(EXPORTED)
 def test_a_consent_record_is_valid_and_loses_nothing(exported: Exported) -> None:
     """Whatever was said is a consent record in published terms of DPV, from which every field comes back."""
@@ -263,6 +263,7 @@ def test_a_consent_record_is_valid_and_loses_nothing(exported: Exported) -> None
     assert from_dpv(published_dpv.flattened(document)) == facts_of(exported)
 
 
+@settings(max_examples=20)
 @given(EXPORTED)
 def test_no_export_names_the_record(exported: Exported) -> None:
     """Neither the record's id nor anybody's number is in an export."""
