@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.embedded.processes import stop_leftovers
 from tests.infra.eventually import eventually
 
 
@@ -23,9 +24,10 @@ def benchmark(run_folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]
     command = [sys.executable, "-m", "tests.benchmarks", "consent", "--quick", "--out", str(folder / "out")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield process, folder
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+    process.kill()
+    process.wait()
+    for marks in folder.glob("tsunagu-bench-*/*/processes"):
+        stop_leftovers(marks)
 
 
 async def test_a_benchmark_told_to_end_stops_what_it_started(
@@ -37,7 +39,7 @@ async def test_a_benchmark_told_to_end_stops_what_it_started(
 
     async def both_started() -> bool:
         assert process.poll() is None, "it ended by itself"
-        for mark in folder.glob("tsunagu-bench-*/*/*/*.json"):
+        for mark in folder.glob("tsunagu-bench-*/*/processes/*.json"):
             if mark.stem in ("consent", "bench_reference", "postgres", "kafka") and (text := mark.read_text()):
                 marks[mark.stem] = json.loads(text)
         return len(marks) == 4
