@@ -11,7 +11,8 @@ RUN_FLAGS := $(if $(filter-out 0 no false,$(ONCE)),--once)
 # `make bench QUICK=1` for a look; further flags of `python -m tests.benchmarks run` in BENCH.
 QUICK ?=
 BENCH ?=
-BENCH_FLAGS := $(if $(filter-out 0 no false,$(QUICK)),--quick) $(BENCH)
+BENCH_QUICK := $(if $(filter-out 0 no false,$(QUICK)),--quick)
+BENCH_FLAGS := $(BENCH_QUICK) $(BENCH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run story-consent clean test check test-containers test-all mutants docs lock bench bench-compare
@@ -70,8 +71,9 @@ mutants: setup ## break each guard in turn and see the tests turn red
 docs: setup ## the contracts (AsyncAPI) and the guides as pages to browse, in build/docs
 	@$(PY) -m deploy.pages
 
-bench: setup ## measure the pipeline beside its references (QUICK=1: a look in two minutes)
+bench: setup ## measure the pipeline, then consent over HTTP, beside references (QUICK=1: a look)
 	$(PY) -m tests.benchmarks run $(BENCH_FLAGS)
+	$(PY) -m tests.benchmarks consent $(BENCH_QUICK)
 
 bench-compare: setup ## ratios of two results of `make bench`: A=results.json B=results.json
 	@$(PY) -m tests.benchmarks compare $(A) $(B)

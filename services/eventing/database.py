@@ -93,6 +93,14 @@ class Database:
                 raise
         self.publisher.hand_over(rows)
 
+    async def at_once(self, use_case: Callable[[Work], Awaitable[_Result]]) -> _Result:
+        """Do this without a transaction, and in one where what it relies on has just been changed by somebody else."""
+        try:
+            async with self.batch() as work:
+                return await use_case(work)
+        except (Conflict, asyncpg.IntegrityConstraintViolationError):
+            return await self.until_settled(use_case)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Open a session that only reads; nothing is said and nothing is kept."""

@@ -12,17 +12,20 @@ from services.membership.facts import (
     appointment_refusal,
 )
 from services.membership.lookups import (
+    APPOINTMENT_COLUMNS,
     agencies,
     agencies_offering,
     agency,
     agency_keys,
     appointment,
+    appointment_of,
     appointments,
     appointments_at,
     appointments_of,
     appointments_of_all,
     desk_for,
     desks,
+    key_of,
     mandate,
     mandates_of,
     on_duty,
@@ -34,6 +37,7 @@ from services.membership.signing import signing_keys_in
 from services.membership.tables import create_tables, metadata
 
 __all__ = [
+    "APPOINTMENT_COLUMNS",
     "Agency",
     "AgencyKeys",
     "Appointment",
@@ -46,6 +50,7 @@ __all__ = [
     "agency_keys",
     "apply",
     "appointment",
+    "appointment_of",
     "appointment_refusal",
     "appointments",
     "appointments_at",
@@ -54,6 +59,7 @@ __all__ = [
     "create_tables",
     "desk_for",
     "desks",
+    "key_of",
     "mandate",
     "mandates_of",
     "metadata",

@@ -14,6 +14,11 @@ from services.membership.tables import member_agencies, member_appointments, mem
 from tsunagu_contracts.codes import AgencyKind, Area, Field, Role, ServiceFamily
 from tsunagu_contracts.keys import PublicKey
 
+APPOINTMENT_COLUMNS = (
+    "appointment_id", "coordinator_id", "agency_id", "role", "field", "areas", "valid_from", "valid_until", "ended_at",
+)  # fmt: skip
+"""What `appointment_of` takes."""
+
 
 async def agencies(session: AsyncSession, agency_ids: Collection[str]) -> dict[str, Agency]:
     """Find agencies by their ids; unknown ids are absent."""
@@ -156,7 +161,7 @@ def agency_of(row: Row) -> Agency:
 
 
 def appointment_of(row: Row) -> Appointment:
-    """The appointment that a row tells of, its columns in the order of the table."""
+    """The appointment that the columns `APPOINTMENT_COLUMNS` tell of."""
     appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until, ended_at = row
     return Appointment(
         appointment_id=appointment_id,

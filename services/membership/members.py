@@ -9,7 +9,7 @@ from functools import cached_property
 from services.eventing.statements import Statement
 from services.eventing.work import Work
 from services.membership.facts import Agency, AgencyKeys, Appointment
-from services.membership.lookups import agency_of, appointment_of, key_of
+from services.membership.lookups import APPOINTMENT_COLUMNS, agency_of, appointment_of, key_of
 from tsunagu_contracts.codes import Area
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.directory import AgencyRegistered, AppointmentEnded, AppointmentGranted
@@ -21,10 +21,7 @@ _AGENCIES = Statement("""
     SELECT agency_id, kind, areas, desk_for, service_families, CAST(signing_jwk AS text), CAST(encryption_jwk AS text)
     FROM member_agencies
 """)
-_APPOINTMENTS = Statement("""
-    SELECT appointment_id, coordinator_id, agency_id, role, field, areas, valid_from, valid_until, ended_at
-    FROM member_appointments
-""")
+_APPOINTMENTS = Statement(f"SELECT {', '.join(APPOINTMENT_COLUMNS)} FROM member_appointments")  # noqa: S608 - our own
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -14,6 +16,8 @@ from rich.console import Console
 
 from tests.benchmarks import plot, probing, soaking, table
 from tests.benchmarks.comparing import ratios
+from tests.benchmarks.consent import measuring as deciding
+from tests.benchmarks.consent import results as decided
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.results import Run
 from tests.benchmarks.settings import FULL, QUICK
@@ -22,6 +26,20 @@ RESULTS = Path("build/bench")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 # As wide as the tables, also where the output goes to a file.
 console = Console(width=130)
+
+
+@app.callback()
+def main() -> None:
+    """Measure, and set two runs side by side."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """Being told to end is Ctrl-C: what was started is stopped in order, and a second one does not cut that short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @app.command()
@@ -100,6 +118,30 @@ def soak(
     out.mkdir(parents=True, exist_ok=True)
     (out / "memory.md").write_text(table.as_markdown(heading, rows), encoding="utf-8")
     console.print(table.as_rich("MiB resident", heading, rows))
+
+
+@app.command("consent")
+def of_consent(
+    *,
+    quick: Annotated[bool, typer.Option(help="A look in a minute; its figures prove nothing.")] = False,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds the medians are of.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for consent.json and consent.md.")] = RESULTS,
+) -> None:
+    """Measure decisions and releases over HTTP beside a bare SELECT, over few statements and over many."""
+    chosen = deciding.QUICK if quick else deciding.FULL
+    chosen = replace(chosen, rounds=rounds or chosen.rounds)
+    folder = Path(tempfile.mkdtemp(prefix="tsunagu-bench-"))
+    try:
+        found = deciding.measure(folder, chosen, lambda line: console.print(line, style="dim", highlight=False))
+    finally:
+        if not os.environ.get("TSUNAGU_TEST_KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
+    found.write(out / "consent.json")
+    (out / "consent.md").write_text(table.as_markdown(*decided.table(found)), encoding="utf-8")
+    console.print(f"commit {found.commit[:12]}{' (changed)' if found.changed else ''}, {found.started}")
+    console.print(", ".join(f"{name} {value}" for name, value in found.machine.items()))
+    console.print(table.as_rich("consent over HTTP", *decided.table(found)))
+    console.print(f"{out / 'consent.json'}, {out / 'consent.md'}")
 
 
 @app.command()

@@ -132,11 +132,12 @@ def measure(folder: Path, settings: Settings, report: Report) -> Run:
                         f"p50 {found.p50_ms:6.1f} p99 {found.p99_ms:7.1f} ms"
                     )
                     measures.append(found)
+    hash_, changed = commit()
     return Run(
-        commit=_git("rev-parse", "HEAD"),
-        changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
+        commit=hash_,
+        changed=changed,
         started=started,
-        machine=_machine(),
+        machine=machine(),
         settings=settings.as_json(),
         idle_cores=idle,
         measures=measures,
@@ -187,7 +188,13 @@ def _system(name: str, infra: Infrastructure, folder: Path, settings: Settings) 
     return Reference(name, folder, infra.kafka, infra.postgres, settings)
 
 
-def _machine() -> dict[str, str]:
+def commit() -> tuple[str, bool]:
+    """What is measured: the commit's hash, and whether files differ from it."""
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
+
+
+def machine() -> dict[str, str]:
+    """Where it is measured."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {

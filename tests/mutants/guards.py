@@ -50,7 +50,7 @@ GUARDS = (
     Mutant(
         "release record outside the transaction",
         "services/consent/api/keys.py",
-        """        outcome = await database.until_settled(partial(releases.decide, prepared=prepared, custody=custody))
+        """        outcome = await database.at_once(partial(releases.decide, prepared=prepared, custody=custody))
         # Only here, where the transaction has committed, may the key leave.
         key = releases.hand_over(prepared, outcome)
 """,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.consent.api import decisions, joins, keys, obligations, person, receipts, words
+from services.consent.api import decisions, exports, joins, keys, obligations, person, receipts, words
 from services.consent.api.parts import Taking
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
@@ -18,6 +18,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
     routes.include_router(words.router(taking, custody))
     routes.include_router(obligations.router(database, taking, custody))
     routes.include_router(decisions.router(database, custody))
+    routes.include_router(exports.router(database, custody))
     routes.include_router(receipts.router(taking, custody))
     routes.include_router(person.router(database, custody))
     return routes

@@ -58,10 +58,13 @@ def router(database: Database, custody: Custody) -> APIRouter:
     @routes.post("/decisions", response_model=CoverageAsOf)
     async def decide_as_of(calling: Calling, wanted: DecisionWanted) -> CoverageAsOf:
         """What was covered of a referral at a moment, for its sender or its addressee; by default now."""
-        at = wanted.at or custody.clock.now()
-        async with database.reading() as session:
-            sections = await replay.as_of(session, calling, wanted.referral_id, at, custody)
-        return CoverageAsOf(referral_id=wanted.referral_id, at=at, sections=sections)
+        if wanted.at is None:
+            async with database.batch() as work:
+                read = await replay.now(work, calling, wanted.referral_id, custody)
+        else:
+            async with database.reading() as session:
+                read = await replay.as_of(session, calling, wanted.referral_id, wanted.at, custody)
+        return CoverageAsOf(referral_id=wanted.referral_id, at=read.at, sections=read.sections)
 
     @routes.post("/withdrawals/preview", response_model=WithdrawalPreview)
     async def preview_withdrawal(calling: Calling, wanted: WithdrawalWanted) -> WithdrawalPreview:

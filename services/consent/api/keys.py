@@ -73,9 +73,9 @@ def router(database: Database, custody: Custody) -> APIRouter:
         """Hand over a section's key; a repeated call is decided, recorded and wrapped anew, and nothing is kept."""
         idempotency.require_key(idempotency_key)
         asked = releases.Request(wanted.referral_id, wanted.section_id, wanted.appointment)
-        async with database.reading() as session:
-            prepared = await releases.prepare(session, calling, asked, custody)
-        outcome = await database.until_settled(partial(releases.decide, prepared=prepared, custody=custody))
+        async with database.batch() as work:
+            prepared = await releases.prepare(work, calling, asked, custody)
+        outcome = await database.at_once(partial(releases.decide, prepared=prepared, custody=custody))
         # Only here, where the transaction has committed, may the key leave.
         key = releases.hand_over(prepared, outcome)
         response.headers["Cache-Control"] = "no-store"

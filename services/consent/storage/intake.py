@@ -1,18 +1,16 @@
 """What taking in new referrals rests on: read in one statement, so that all of it is true of one moment."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from services.consent.domain import statements as domain
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.word import Word
 from services.consent.storage import persons, statements, words
 from services.consent.storage.handles import Issued
 from services.consent.storage.persons import Reference
 from services.eventing.outbox import NO_HEAD, Head
-from services.eventing.statements import Row, Statement
+from services.eventing.statements import Statement
 from services.eventing.work import Work
 
 _MEANT = """
@@ -134,12 +132,5 @@ async def look(work: Work, asked: Asked) -> Known:
             record_id: NO_HEAD if version is None else Head(version, digest)
             for _, _, record_id, version, digest in meant
         },
-        words=words.words(_spoken(spoken), supports, disasters),
+        words=words.words(statements.by_record(spoken), supports, disasters),
     )
-
-
-def _spoken(rows: Sequence[Row]) -> dict[str, list[domain.Statement]]:
-    found: dict[str, list[domain.Statement]] = defaultdict(list)
-    for record_id, *said in rows:
-        found[record_id].append(statements.statement_of(said))
-    return found

@@ -1,7 +1,7 @@
 """Referrals as consent follows them, with their sections."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.coverage import CLOSED, Referral, Section
 from services.consent.storage.tables import referrals, sections
-from services.eventing.statements import Statement
+from services.eventing.statements import Row, Statement
 from services.eventing.work import Work
 from tsunagu_contracts.codes import Category, Purpose, ReferralState, RefusalCode
 
@@ -42,7 +42,19 @@ _INSERT_SECTIONS = Statement("""
     ON CONFLICT (section_id) WHERE invalid IS NULL DO NOTHING
     RETURNING 1
 """)
+_STANDS = Statement("""
+    SELECT FROM referrals
+    WHERE referral_id = CAST(:referral_id AS text) AND state = CAST(:state AS text)
+        AND addressee = CAST(:addressee AS text)
+    FOR SHARE
+""")
 _HOLD = sa.text("SELECT state, addressee FROM referrals WHERE referral_id = :referral_id FOR SHARE")
+
+COLUMNS = ("referral_id", "record_id", "handle_id", "sender", "addressee", "purpose", "state", "capsule")
+"""What `referral_of` takes."""
+
+SECTION_COLUMNS = ("section_id", "category", "digest", "invalid")
+"""What `section_of` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,15 @@ async def hold(session: AsyncSession, referral: Referral) -> Referral:
     return referral.standing_at(ReferralState(row.state), row.addressee)
 
 
+def rely_on(work: Work, referral: Referral) -> None:
+    """Keep nothing of a work where a referral stands otherwise by its end than it was seen to stand."""
+    work.later(
+        _STANDS,
+        {"referral_id": referral.referral_id, "state": referral.state.value, "addressee": referral.addressee},
+        touches=1,
+    )
+
+
 async def open_of(session: AsyncSession, record_ids: Collection[str]) -> list[Referral]:
     """Read every referral of these persons that is not over, by id."""
     return await _select(
@@ -137,39 +158,42 @@ async def open_of(session: AsyncSession, record_ids: Collection[str]) -> list[Re
 
 
 async def _select(session: AsyncSession, *conditions: sa.ColumnElement[bool]) -> list[Referral]:
-    found = (await session.execute(sa.select(referrals).where(*conditions).order_by(referrals.c.referral_id))).all()
+    wanted = sa.select(*(referrals.c[name] for name in COLUMNS)).where(*conditions).order_by(referrals.c.referral_id)
+    found = (await session.execute(wanted)).all()
     by_referral = await _sections_of(session, [row.referral_id for row in found])
-    return [
-        Referral(
-            row.referral_id,
-            row.record_id,
-            row.handle_id,
-            row.sender,
-            row.addressee,
-            Purpose(row.purpose),
-            ReferralState(row.state),
-            row.capsule,
-            tuple(by_referral[row.referral_id]),
-        )
-        for row in found
-    ]
+    return [referral_of(row, by_referral[row.referral_id]) for row in found]
+
+
+def referral_of(row: Row, its_sections: Iterable[Section]) -> Referral:
+    """The referral that the columns `COLUMNS` tell of."""
+    referral_id, record_id, handle_id, sender, addressee, purpose, state, capsule = row
+    return Referral(
+        referral_id,
+        record_id,
+        handle_id,
+        sender,
+        addressee,
+        Purpose(purpose),
+        ReferralState(state),
+        capsule,
+        tuple(its_sections),
+    )
+
+
+def section_of(row: Row) -> Section:
+    """The section that the columns `SECTION_COLUMNS` tell of."""
+    section_id, category, digest, invalid = row
+    return Section(section_id, Category(category), digest, RefusalCode(invalid) if invalid else None)
 
 
 async def _sections_of(session: AsyncSession, referral_ids: Collection[str]) -> dict[str, list[Section]]:
     by_referral: dict[str, list[Section]] = defaultdict(list)
     if referral_ids:
         wanted = sa.cast(list(referral_ids), sa.ARRAY(sa.Text))
-        for row in await session.execute(
-            sa.select(sections)
+        for referral_id, *row in await session.execute(
+            sa.select(sections.c.referral_id, *(sections.c[name] for name in SECTION_COLUMNS))
             .where(sections.c.referral_id == sa.func.any(wanted))
             .order_by(sections.c.referral_id, sections.c.position)
         ):
-            by_referral[row.referral_id].append(
-                Section(
-                    row.section_id,
-                    Category(row.category),
-                    row.digest,
-                    RefusalCode(row.invalid) if row.invalid else None,
-                )
-            )
+            by_referral[referral_id].append(section_of(row))
     return by_referral

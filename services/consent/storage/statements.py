@@ -1,7 +1,7 @@
 """Statements: added and read, never changed."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -162,6 +162,14 @@ async def earlier(session: AsyncSession, statement_id: str, agency_id: str, mess
         return None
     record_id, manifest, *said = row
     return Earlier(statement_of(said), record_id, manifest)
+
+
+def by_record(rows: Iterable[Row]) -> dict[str, list[Statement]]:
+    """Statements by record id, of rows of a record id with the columns `SPOKEN`."""
+    found: dict[str, list[Statement]] = defaultdict(list)
+    for record_id, *said in rows:
+        found[record_id].append(statement_of(said))
+    return found
 
 
 def statement_of(row: Row) -> Statement:

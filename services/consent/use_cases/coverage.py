@@ -36,11 +36,20 @@ async def of_party(session: AsyncSession, caller: Caller, referral_id: str, cust
     Refuses with `referral_unknown`, for everybody else too, and with the codes of `acting`.
     """
     referral = await referrals.load(session, referral_id)
-    parties = (referral.sender, referral.addressee) if referral else ()
-    agency_id = await acting(session, caller, custody.clock.now(), parties)
+    agency_id = await acting(session, caller, custody.clock.now(), parties_of(referral))
+    return known_to(agency_id, referral), agency_id
+
+
+def parties_of(referral: Referral | None) -> tuple[str, ...]:
+    """The agencies that know of a referral; none of one that is unknown."""
+    return (referral.sender, referral.addressee) if referral else ()
+
+
+def known_to(agency_id: str, referral: Referral | None) -> Referral:
+    """The referral, for a party of it; refuses with `referral_unknown` everybody else, and what is unknown."""
     if referral is None or not referral.is_party(agency_id):
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
-    return referral, agency_id
+    return referral
 
 
 async def word_on(session: AsyncSession, referral: Referral) -> tuple[Word, Group]:

@@ -1,17 +1,17 @@
 """Handing over a section's key: decided and recorded in one transaction, committed before the key leaves.
 
-Three steps, in this order and no other: `prepare` opens the capsule while nothing is locked; `decide`
-judges and records under the person's row lock; `hand_over` wraps the key, once that has committed.
+Three steps, in this order and no other: `prepare` reads and opens the capsule while nothing is locked; `decide`
+judges and records, as of a number that is still the person's last when the record is written; `hand_over` wraps
+the key, once that has committed.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import membership
 from services.consent.domain.coverage import Referral, Section
 from services.consent.domain.examination import content_key_of
 from services.consent.domain.joins import merged, own_number
@@ -19,7 +19,8 @@ from services.consent.domain.persons import Group, Person
 from services.consent.domain.releases import Verdict, judge
 from services.consent.domain.statements import Recording
 from services.consent.domain.word import SILENCE, Word
-from services.consent.storage import persons, referrals, releases, words
+from services.consent.storage import looking, persons, referrals, releases, words
+from services.consent.storage.looking import Seen
 from services.consent.use_cases import callers, records
 from services.consent.use_cases.callers import Coordinator
 from services.consent.use_cases.custody import Custody
@@ -51,14 +52,20 @@ class Request:
 class Prepared:
     """What a release needs beside the decision; the content key is in memory only and nowhere printed.
 
-    Without a referral (unknown, or the caller is no party) and without a key nothing can be handed over.
+    `seen` is what was read at that moment, None where the referral is unknown or the caller no party to it. Without it
+    and without a key nothing can be handed over.
     """
 
     request: Request
     coordinator: Coordinator
-    referral: Referral | None
-    recipient_key: PublicKey | None
+    at: datetime
+    seen: Seen | None = None
     content_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def referral(self) -> Referral | None:
+        """The referral as it was seen."""
+        return self.seen.referral if self.seen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +76,41 @@ class Outcome:
     refusal: Refusal | None
 
 
-async def prepare(session: AsyncSession, caller: Caller, request: Request, custody: Custody) -> Prepared:
+async def prepare(work: Work, caller: Caller, request: Request, custody: Custody) -> Prepared:
     """Find who asks for what and, for the addressee, open the capsule; nothing is locked and nothing decided.
 
     Refuses with the codes of `callers.asking`.
     """
-    referral = await referrals.load(session, request.referral_id)
+    # Before anything is read: what is true of the moment that will be recorded has then been read.
+    at = custody.clock.now()
+    seen = await looking.look(
+        work,
+        request.referral_id,
+        coordinator_id=callers.id_of(caller),
+        appointment_id=request.appointment_id,
+    )
+    referral = seen.referral
     addressee = referral.addressee if referral else None
-    coordinator = await callers.asking(session, caller, request.appointment_id, addressee, custody.clock.now())
+    coordinator = callers.asking(caller, seen.appointments, request.appointment_id, addressee, at)
     if referral is None or not referral.is_party(coordinator.asker.agency_id):
-        return Prepared(request, coordinator, None, None)
-    recipient = await membership.agency(session, referral.addressee)
+        return Prepared(request, coordinator, at)
     section = referral.section(request.section_id)
     content_key = None
     if section is not None and coordinator.asker.agency_id == referral.addressee:
-        content_key = await _open(referral, section, custody)
-    return Prepared(request, coordinator, referral, recipient.keys.encryption if recipient else None, content_key)
+        content_key = await asyncio.to_thread(_open, referral, section, custody)
+    return Prepared(request, coordinator, at, seen, content_key)
 
 
-async def _open(referral: Referral, section: Section, custody: Custody) -> bytes | None:
+def _open(referral: Referral, section: Section, custody: Custody) -> bytes | None:
     """The section's content key; None where the seal is broken or the handle's key is gone."""
     if section.invalid is not None or referral.capsule is None:
         return None
-    handle_key = (await custody.store.load([referral.handle_id])).get(referral.handle_id)
+    handle_key = custody.store.read([referral.handle_id]).get(referral.handle_id)
     if handle_key is None:
         return None
     facts = SectionFacts(section_id=section.section_id, category=section.category, digest=section.digest)
     try:
-        return await asyncio.to_thread(content_key_of, referral.sender, facts, referral.capsule, handle_key)
+        return content_key_of(referral.sender, facts, referral.capsule, handle_key)
     except Refusal:
         return None
 
@@ -104,14 +118,23 @@ async def _open(referral: Referral, section: Section, custody: Custody) -> bytes
 async def decide(work: Work, prepared: Prepared, custody: Custody) -> Outcome:
     """Judge a release and record it, granted or refused, over all that the person has said.
 
-    The referral's row is held first and the person's are locked then: a withdrawal waits for nothing else.
+    Without a transaction it rests on what was seen, and nothing of it is kept where the referral stands otherwise by
+    then or something later has been recorded of the person. In a transaction the referral's row is held first and the
+    person's are locked then: a withdrawal waits for nothing else.
     """
-    referral = prepared.referral
-    if referral is None:
+    referral, seen = prepared.referral, prepared.seen
+    if referral is None or seen is None:
         return await _record(work, prepared, _UNKNOWN, None, custody.clock.now())
-    referral = await referrals.hold(work.session, referral)
-    read = await _locked(work.session, referral)
-    now = custody.clock.now()
+    if work.locks:
+        referral = await referrals.hold(work.session, referral)
+        read = await _locked(work.session, referral)
+        now = custody.clock.now()
+    else:
+        referrals.rely_on(work, referral)
+        read = _seen(seen, referral)
+        now = prepared.at
+        if read is not None:
+            work.rely_on({read.person.aggregate: seen.head})
     recording = Recording(now, read.group.next_at if read else now, custody.bounds.clock_tolerance)
     verdict = judge(
         referral,
@@ -126,7 +149,7 @@ async def decide(work: Work, prepared: Prepared, custody: Custody) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A locked person: the record that the referral is of, and what was said under all that are joined with it."""
+    """A person as read: the record that the referral is of, and what was said under all that are joined with it."""
 
     person: Person
     group: Group
@@ -147,11 +170,23 @@ async def _locked(session: AsyncSession, referral: Referral) -> _Read | None:
     return _Read(group.records[referral.record_id], group, await words.of(session, group.records))
 
 
+def _seen(seen: Seen, referral: Referral) -> _Read | None:
+    """The same as it was seen; what is tried again finds it as it was."""
+    if seen.group is None or referral.record_id is None:
+        return None
+    group = Group({record_id: replace(person) for record_id, person in seen.group.records.items()})
+    return _Read(group.records[referral.record_id], group, seen.words)
+
+
 def _with_key(verdict: Verdict, prepared: Prepared) -> Verdict:
     """Refuse what would otherwise be recorded as handed over while there is no key to hand over."""
-    if verdict.refusal is None and (prepared.content_key is None or prepared.recipient_key is None):
+    if verdict.refusal is None and (prepared.content_key is None or _recipient_key(prepared) is None):
         return Verdict(RefusalCode.CANNOT_OPEN, RefusalCode.CANNOT_OPEN)
     return verdict
+
+
+def _recipient_key(prepared: Prepared) -> PublicKey | None:
+    return prepared.seen.recipient_key if prepared.seen else None
 
 
 def hand_over(prepared: Prepared, outcome: Outcome) -> str:
@@ -161,7 +196,8 @@ def hand_over(prepared: Prepared, outcome: Outcome) -> str:
     """
     if outcome.refusal is not None:
         raise outcome.refusal
-    if prepared.content_key is None or prepared.recipient_key is None:
+    recipient_key = _recipient_key(prepared)
+    if prepared.content_key is None or recipient_key is None:
         raise Refusal(RefusalCode.CANNOT_OPEN)
     released = ReleasedKey(
         release_id=outcome.release_id,
@@ -169,19 +205,20 @@ def hand_over(prepared: Prepared, outcome: Outcome) -> str:
         section_id=prepared.request.section_id,
         key=to_base64url(prepared.content_key),
     )
-    return wrap_content_key(released, prepared.recipient_key)
+    return wrap_content_key(released, recipient_key)
 
 
 async def _record(work: Work, prepared: Prepared, verdict: Verdict, read: _Read | None, at: datetime) -> Outcome:
     """Write the release or its refusal, and say it on the person's record or, without one, on its own."""
     release_id = work.ids.new()
     person = read.person if read else None
-    if person is not None:
-        person.take_number(at)
-        persons.save(work, [person])
+    if read is not None:
+        read.person.take_number(at)
+        # All of the records: a word under any of them that was not read lets nothing of this be kept.
+        persons.save(work, read.group.records.values())
     granted = _granted(prepared, verdict, release_id, read, at)
     said = granted or _refused(prepared, verdict, release_id, read, at)
-    await releases.insert(work.session, said)
+    releases.insert(work, said)
     aggregate = person.aggregate if person else f"refusal:{release_id}"
     actor = Actor.coordinator(prepared.coordinator.coordinator_id)
     emission = Emission(aggregate, said, actor, prepared.coordinator.appointment_id)

@@ -11,9 +11,11 @@ from services.consent.domain.decisions import Decision
 from services.consent.domain.joins import merged, own_number, up_to
 from services.consent.domain.statements import Statement
 from services.consent.domain.word import SILENCE, Word
-from services.consent.storage import joins, persons, referrals, words
-from services.consent.use_cases.coverage import of_party, word_on
+from services.consent.storage import joins, looking, persons, referrals, words
+from services.consent.use_cases import callers
+from services.consent.use_cases.coverage import known_to, of_party, parties_of, word_on
 from services.consent.use_cases.custody import Custody
+from services.eventing.work import Work
 from services.runtime.identity import Caller
 from tsunagu_contracts.codes import Category, Purpose, RefusalCode, StatementKind, StatementMethod
 from tsunagu_contracts.errors import Refusal
@@ -32,6 +34,14 @@ class Reading:
     last: int
     at: datetime
     decisions: Sequence[tuple[Section, Decision]]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageAsOf:
+    """What was covered of every section of a referral, at a moment."""
+
+    at: datetime
+    sections: tuple[SectionCoverage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +107,19 @@ async def _numbers_at(session: AsyncSession, record_id: str, at: datetime) -> di
     return {each: await persons.number_at(session, each, at) for each in joined}
 
 
+async def now(work: Work, caller: Caller, referral_id: str, custody: Custody) -> CoverageAsOf:
+    """Tell a party of a referral what is covered now; refuses as `as_of`."""
+    at = custody.clock.now()
+    seen = await looking.look(work, referral_id, coordinator_id=callers.id_of(caller))
+    referral = known_to(callers.agency_of(caller, seen.appointments, at, parties_of(seen.referral)), seen.referral)
+    if seen.group is None:
+        return CoverageAsOf(at, coverage_of(referral, SILENCE, at, 0))
+    return CoverageAsOf(at, coverage_of(referral, merged(seen.words), at, seen.group.number))
+
+
 async def as_of(
     session: AsyncSession, caller: Caller, referral_id: str, at: datetime, custody: Custody
-) -> tuple[SectionCoverage, ...]:
+) -> CoverageAsOf:
     """Tell a party of a referral what was covered at a moment; it is not told numbers, which count others' acts.
 
     Refuses with `referral_unknown`, for everybody else too, with `stated_in_future` a moment that is still to come,
@@ -109,10 +129,10 @@ async def as_of(
     if at > custody.clock.now() + custody.bounds.clock_tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
     if referral.record_id is None:
-        return coverage_of(referral, SILENCE, at, 0)
+        return CoverageAsOf(at, coverage_of(referral, SILENCE, at, 0))
     numbers = await _numbers_at(session, referral.record_id, at)
     said = up_to(await words.of(session, numbers), numbers)
-    return coverage_of(referral, merged(said), at, sum(numbers.values()))
+    return CoverageAsOf(at, coverage_of(referral, merged(said), at, sum(numbers.values())))
 
 
 async def if_withdrawn(

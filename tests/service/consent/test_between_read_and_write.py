@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from services.eventing.statements import Conflict
 from tests.builders.consent_bench import CLINIC, DESK, Bench, Sent
 from tests.infra.eventually import eventually
 from tsunagu_contracts.codes import Category, CoverageState, RefusalCode, StatementKind
-from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened, ReleaseGranted
+from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened, ReleaseGranted, ReleaseRefused
 from tsunagu_contracts.manifests import RecordStatement
 from tsunagu_contracts.sealing import Capsule, CapsuleSection, open_capsule, seal_capsule
 
@@ -289,8 +290,8 @@ async def test_a_referral_moves_while_it_is_being_opened(bench: Bench) -> None:
     known, new = await granted(bench)
     items = [bench.saying.say(f"referral:{known.id}", bench.halted(known)), *said(bench, new)]
     asked = releases.Request(known.id, known.section(HEALTH), None)
-    async with bench.database.reading() as session:
-        prepared = await releases.prepare(session, bench.caller(DESK), asked, bench.custody)
+    async with bench.database.batch() as work:
+        prepared = await releases.prepare(work, bench.caller(DESK), asked, bench.custody)
 
     async with bench.database.work() as work:
         assert prepared.referral is not None
@@ -304,3 +305,33 @@ async def test_a_referral_moves_while_it_is_being_opened(bench: Bench) -> None:
     assert releases.hand_over(prepared, outcome)
     await bench.hand_over(items)
     assert (await bench.coverage(new))[HEALTH][0] is CoverageState.COVERED
+
+
+async def withdraw(bench: Bench, sent: Sent) -> None:
+    """The person takes the health section back."""
+    await bench.say(sent, WITHDRAW, HEALTH)
+
+
+async def decline(bench: Bench, sent: Sent) -> None:
+    """The desk declines the referral; the person's number stays."""
+    await bench.end(sent)
+
+
+@pytest.mark.parametrize(
+    ("happens", "refusal"), [(withdraw, RefusalCode.NOT_COVERED), (decline, RefusalCode.REFERRAL_NOT_OPEN)]
+)
+async def test_what_happens_while_a_section_is_being_opened_counts(
+    bench: Bench, happens: Callable[[Bench, Sent], Awaitable[None]], refusal: RefusalCode
+) -> None:
+    """A release that was read before a withdrawal, or before the end of its referral, is decided anew and refused."""
+    sent, _ = await granted(bench)
+    asked = releases.Request(sent.id, sent.section(HEALTH), None)
+    async with bench.database.batch() as work:
+        prepared = await releases.prepare(work, bench.caller(DESK), asked, bench.custody)
+    await happens(bench, sent)
+
+    outcome = await bench.database.at_once(partial(releases.decide, prepared=prepared, custody=bench.custody))
+
+    assert outcome.refusal is not None
+    assert outcome.refusal.code is refusal
+    assert len(await bench.heard(ReleaseRefused)) == 1

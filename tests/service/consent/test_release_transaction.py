@@ -97,8 +97,8 @@ async def test_referral_traffic_does_not_hold_up_a_withdrawal(bench: Bench) -> N
 async def prepare(bench: Bench, sent: Sent) -> releases.Prepared:
     """Prepare the desk's release of the health section, as the route does."""
     asked = releases.Request(sent.id, sent.section(HEALTH), None)
-    async with bench.database.reading() as session:
-        return await releases.prepare(session, bench.caller(DESK), asked, bench.custody)
+    async with bench.database.batch() as work:
+        return await releases.prepare(work, bench.caller(DESK), asked, bench.custody)
 
 
 async def blocked(bench: Bench) -> bool:

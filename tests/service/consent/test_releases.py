@@ -246,10 +246,10 @@ async def test_a_handle_whose_key_is_gone(bench: Bench, monkeypatch: pytest.Monk
     """Where a handle's key no longer exists nothing opens, and the record does not claim that it did."""
     sent = await granted(bench)
 
-    async def nothing(*_: object) -> dict[str, EncryptionKey]:
+    def nothing(*_: object) -> dict[str, EncryptionKey]:
         return {}
 
-    monkeypatch.setattr(FileKeyStore, "load", nothing)
+    monkeypatch.setattr(FileKeyStore, "read", nothing)
 
     assert (await bench.ask(sent)).json()["code"] == "cannot_open"
     assert not await bench.heard(ReleaseGranted)
@@ -324,12 +324,12 @@ async def test_a_coordinator_for_whom_no_agency_vouches(bench: Bench) -> None:
     await appoint_at_both(bench)
     asked = releases.Request(sent.id, sent.section(HEALTH), None)
 
-    async with bench.database.reading() as session:
-        herself = Caller(Actor.coordinator(DESK.coordinator), None)
-        prepared = await releases.prepare(session, herself, asked, bench.custody)
+    herself = Caller(Actor.coordinator(DESK.coordinator), None)
+    async with bench.database.reading() as session, bench.database.batch() as work:
+        prepared = await releases.prepare(work, herself, asked, bench.custody)
         told = await coverage.of(session, herself, sent.id, bench.custody)
         with pytest.raises(Refusal, match="appointment_not_valid"):
-            await releases.prepare(session, Caller(Actor.coordinator("c-0999"), None), asked, bench.custody)
+            await releases.prepare(work, Caller(Actor.coordinator("c-0999"), None), asked, bench.custody)
 
     assert prepared.coordinator.appointment_id == DESK.appointment
     assert told.addressee == DESK.id

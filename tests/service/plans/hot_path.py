@@ -154,6 +154,7 @@ class HotPath:
         signed = DESK.countersignature(sent[3].id, statement_id)
         for _ in range(2):
             (await self.consent.post("/countersignatures", signed, by=DESK)).raise_for_status()
+        await self.consent.client.get(f"/statements/{statement_id}", headers=self.consent.headers(DESK))
         await cover_due(self.consent.database, self.consent.custody)
         await self.pump()
 

@@ -50,6 +50,7 @@ _ELSEWHERE = {
     # A ward office, on the day of a disaster; whom it concerns may be many.
     "services.consent.storage.disasters": {"_DECLARE", "_LIFT", "_AREAS"},
     "services.consent.storage.due": {"_NOTE_CONDITIONAL"},
+    "services.consent.storage.referrals": {"_HOLD"},  # a release that was overtaken and is decided anew
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read
 }
 """Of these, what is executed by others than the services on their hot path."""
