@@ -7,7 +7,7 @@ from services import membership
 from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import due, obligations
+from services.consent.use_cases import due, erasures, obligations
 from services.consent.use_cases.custody import Bounds, Custody
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
@@ -31,5 +31,6 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         background=(
             partial(due.cover_due, parts.database, custody),
             partial(obligations.notice_overdue, parts.database),
+            partial(erasures.destroy_due, parts.database, custody),
         ),
     )

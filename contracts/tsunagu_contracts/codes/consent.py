@@ -62,6 +62,7 @@ class ObligationCause(StrEnum):
 
     WITHDRAWN = "withdrawn"
     ENDED = "ended"
+    ERASED = "erased"
 
 
 class ObligationEnd(StrEnum):
@@ -116,3 +117,4 @@ class DecisionReason(StrEnum):
     PERSON_REFUSES_THEMSELF = "person_refuses_themself"
     OTHER_PARENT_REFUSES = "other_parent_refuses"
     SECTION_INVALID = "section_invalid"
+    ERASED = "erased"

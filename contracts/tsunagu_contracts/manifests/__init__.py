@@ -5,7 +5,6 @@ from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
     DisasterSaid,
-    ForConsent,
     Notice,
     ObligationAnswered,
     RecordRepresentative,
@@ -15,7 +14,8 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
-from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
+from tsunagu_contracts.manifests.erasure import ErasePerson, ErasureAsked
+from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, ForConsent, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.manifests.referral import (
@@ -40,6 +40,8 @@ __all__ = [
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
+    "ErasePerson",
+    "ErasureAsked",
     "Exact",
     "ForConsent",
     "ForReferral",

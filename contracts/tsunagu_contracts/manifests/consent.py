@@ -166,6 +166,3 @@ class AnswerObligation(Manifest):
     expectedversion: Literal[0] = 0
     data: ObligationAnswered
 
-
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
-"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

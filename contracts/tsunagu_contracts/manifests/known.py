@@ -3,12 +3,15 @@
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
-    ForConsent,
     RecordRepresentative,
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.erasure import ErasePerson
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
+
+ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation | ErasePerson
+"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
 AnyManifest = ForReferral | ForConsent
 """A manifest of one of the known types."""
@@ -23,6 +26,7 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        ErasePerson,
     )
 }
 """Manifest classes by CloudEvents `type`."""

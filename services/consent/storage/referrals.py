@@ -42,7 +42,7 @@ _INSERT_SECTIONS = Statement("""
     ON CONFLICT (section_id) WHERE invalid IS NULL DO NOTHING
     RETURNING 1
 """)
-_HOLD = sa.text("SELECT state, addressee FROM referrals WHERE referral_id = :referral_id FOR SHARE")
+_HOLD = sa.text("SELECT state, addressee, erased FROM referrals WHERE referral_id = :referral_id FOR SHARE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ async def load(session: AsyncSession, referral_id: str) -> Referral | None:
 async def hold(session: AsyncSession, referral: Referral) -> Referral:
     """Read where a referral stands and keep it from changing until the transaction ends."""
     row = (await session.execute(_HOLD, {"referral_id": referral.referral_id})).one()
-    return referral.standing_at(ReferralState(row.state), row.addressee)
+    return referral.standing_at(ReferralState(row.state), row.addressee, row.erased)
 
 
 async def open_of(session: AsyncSession, record_ids: Collection[str]) -> list[Referral]:
@@ -150,6 +150,7 @@ async def _select(session: AsyncSession, *conditions: sa.ColumnElement[bool]) ->
             ReferralState(row.state),
             row.capsule,
             tuple(by_referral[row.referral_id]),
+            row.erased,
         )
         for row in found
     ]

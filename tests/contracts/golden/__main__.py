@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tests.contracts.golden.erasure import a_person_is_erased
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
 from tests.contracts.golden.referral import referral_says
@@ -19,6 +20,7 @@ def make_missing(folder: Path) -> list[str]:
     directory_says(shelf)
     consent_says(shelf, said)
     notify_and_audit_say(shelf)
+    a_person_is_erased(shelf)
     return shelf.made
 
 

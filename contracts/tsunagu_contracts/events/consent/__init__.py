@@ -2,6 +2,7 @@
 
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
+from tsunagu_contracts.events.consent.erasures import RecordErased
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.events.consent.records import RecordOpened, RecordReferralLinked
 from tsunagu_contracts.events.consent.refused import RequestRefused
@@ -21,6 +22,7 @@ __all__ = [
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",
+    "RecordErased",
     "RecordOpened",
     "RecordReferralLinked",
     "RecordedBy",
