@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deploy import parked
+from deploy import keys_command, parked
 from deploy.data_folder import DataFolder
 from deploy.decide import decide
 from deploy.embedded.errors import InfrastructureError
@@ -28,6 +28,7 @@ class Story(StrEnum):
 
 app = typer.Typer(name="tsunagu", help="つなぐ / Tsunagu", no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.add_typer(parked.app, name="parked")
+app.add_typer(keys_command.app, name="keys")
 app.command("sweep")(sweep_network)
 app.command()(decide)
 

@@ -109,9 +109,7 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
     _C.OBLIGATION_UNKNOWN: Telling(404, "その義務は見つかりません", "No such obligation of this agency", *_NOTHING),
     _C.OBLIGATION_ENDED: Telling(409, "その義務はもう終わっています", "The obligation has ended already", *_LOOK),
-    _C.PERSON_ERASED: Telling(
-        409, "本人の記録は消去されています", "The person's record has been erased", *_LOOK
-    ),
+    _C.PERSON_ERASED: Telling(409, "本人の記録は消去されています", "The person's record has been erased", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(
@@ -164,7 +162,10 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
         "The other parent refuses",
     ),
     DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
-    DecisionReason.ERASED: ("本人の記録は消去され、もう誰にも開けません", "The person's record is erased; nobody can open it"),
+    DecisionReason.ERASED: (
+        "本人の記録は消去され、もう誰にも開けません",
+        "The person's record is erased; nobody can open it",
+    ),
 }
 """Why a section may or may not be opened, in words."""
 

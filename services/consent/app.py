@@ -5,7 +5,6 @@ from functools import partial
 
 from services import membership
 from services.consent import api, subscribers
-from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
 from services.consent.use_cases import due, erasures, obligations
 from services.consent.use_cases.custody import Bounds, Custody
@@ -20,7 +19,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
         answer_within=timedelta(days=settings.answer_days),
     )
-    custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
+    custody = Custody(settings.store, bounds, parts.clock)
 
     return Service(
         name="consent",

@@ -165,4 +165,3 @@ class AnswerObligation(Manifest):
     type: Literal["agency.obligation.answer.v1"] = "agency.obligation.answer.v1"
     expectedversion: Literal[0] = 0
     data: ObligationAnswered
-

@@ -10,7 +10,9 @@ from tsunagu_contracts.manifests.consent import (
 from tsunagu_contracts.manifests.erasure import ErasePerson
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation | ErasePerson
+ForConsent = (
+    RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation | ErasePerson
+)
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
 AnyManifest = ForReferral | ForConsent

@@ -51,9 +51,7 @@ def judge(
     return Verdict(None, decision.reason, decision)
 
 
-def _section_to_open(
-    referral: Referral, section_id: str, asker: Asker, recording: Recording, as_of: int
-) -> Section:
+def _section_to_open(referral: Referral, section_id: str, asker: Asker, recording: Recording, as_of: int) -> Section:
     """The section asked for, once everything but the person's word allows it."""
     if not referral.is_party(asker.agency_id):
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)

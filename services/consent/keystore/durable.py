@@ -33,7 +33,7 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads, over another one if there is one, and flush its folder."""
     draft = _draft(path, content)
     try:
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise

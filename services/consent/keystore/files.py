@@ -95,24 +95,29 @@ class FileKeyStore:
         return any(erased_path(folder, handle_id).exists() for folder in self.folders)
 
     def _service_keys(self) -> ServiceKeys:
-        pairs = self._found([folder / SERVICE_KEYS for folder in self.folders], _service_pairs)
+        pairs = self._everywhere(SERVICE_KEYS, _service_pairs)
         if pairs is None:
             raise KeyStoreError("service_keys.json is not in the key store: make the network's keys first")
         certifying, person_ref = pairs
         return ServiceKeys(certifying, person_ref, LookupKey(self._lookup_secret()))
 
     def _lookup_secret(self) -> bytes:
-        paths = [folder / LOOKUP_KEY for folder in self.folders]
-        if not any(path.exists() for path in paths):
+        if not any((folder / LOOKUP_KEY).exists() for folder in self.folders):
             # Of two replicas that start together one wins; both then read the same file.
-            durable.write_once(paths[0], secrets.token_bytes(_LOOKUP_KEY_BYTES))
-            durable.flush_folder(paths[0].parent)
-        secret = self._found(paths, _lookup_secret)
+            _write_all({self.folders[0] / LOOKUP_KEY: secrets.token_bytes(_LOOKUP_KEY_BYTES)})
+        secret = self._everywhere(LOOKUP_KEY, _lookup_secret)
         if secret is None:
             raise KeyStoreError("lookup_key is not in the key store: put the file back from a copy")
-        # Without it nobody is found again, so that it must not stand in one folder alone.
-        _write_all({path: secret for path in paths if not path.exists()})
         return secret
+
+    def _everywhere(self, name: str, parse: Callable[[bytes], _Content]) -> _Content | None:
+        """What a file of the service's own holds, put into every folder: without it nothing else is worth much."""
+        raws = self._found([folder / name for folder in self.folders], lambda raw: (parse(raw), raw))
+        if raws is None:
+            return None
+        content, raw = raws
+        _write_all({path: raw for folder in self.folders if not (path := folder / name).exists()})
+        return content
 
     def _found(self, paths: Sequence[Path], parse: Callable[[bytes], _Content]) -> _Content | None:
         """What the first usable of these files holds, put back in place of those before it; None without any.
