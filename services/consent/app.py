@@ -6,8 +6,10 @@ from functools import partial
 from services import membership
 from services.consent import api, subscribers
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import due, erasures, obligations
+from services.consent.use_cases import due, erasures, obligations, restoring
 from services.consent.use_cases.custody import Bounds, Custody
+from services.eventing.broker import KafkaAccess
+from services.eventing.reading_back import TopicLog
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
 
@@ -21,12 +23,21 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
     )
     custody = Custody(settings.store, bounds, parts.clock)
 
+    log = TopicLog(
+        KafkaAccess(settings.kafka_bootstrap, settings.kafka_username, settings.kafka_password.get_secret_value()),
+        "tsunagu.consent.log",
+    )
+
+    async def start() -> None:
+        await custody.open()
+        await restoring.begin(parts.database, custody, log)
+
     return Service(
         name="consent",
         routers=[api.router(parts.database, custody)],
         agency_signing_key=membership.signing_keys_in(parts.database),
         handler=subscribers.handler(custody, MemberCache()),
-        on_start=custody.open,
+        on_start=start,
         background=(
             partial(due.cover_due, parts.database, custody),
             partial(obligations.notice_overdue, parts.database),

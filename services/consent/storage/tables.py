@@ -244,6 +244,14 @@ erasures = sa.Table(
 )
 """Records erased, the handles whose keys go with them, and when those keys were destroyed in every replica."""
 
+restorations = sa.Table(
+    "restorations",
+    metadata,
+    sa.Column("restored_at", _MOMENT, primary_key=True),
+    sa.Column("told", sa.Integer, nullable=False),
+)
+"""When this database was found behind the log, and how many events it was told."""
+
 restored_referrals = sa.Table(
     "restored_referrals",
     metadata,
