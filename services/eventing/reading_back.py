@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.eventing.broker import KafkaAccess
+from services.eventing.ends import Reach
 from services.eventing.records import Record
 
 _AT_ONCE = 500
@@ -20,23 +21,24 @@ class TopicLog:
         self._access = access
         self._client_id = client_id
 
-    async def last(self, topic: str) -> list[Record]:
-        """The last record of each partition of a topic, of those that hold any."""
-        async with self._reader(topic) as (client, ends):
-            for partition, end in ends.items():
-                client.seek(partition, end - 1)
-            return [record async for records in _until(client, ends) for record in records]
+    async def tail(self, topic: str, count: int) -> list[Record]:
+        """The last records of each partition of a topic, so many of each at most."""
+        async with self._reader(topic) as (client, reaches):
+            for partition, reach in reaches.items():
+                client.seek(partition, max(reach.begin, reach.end - count))
+            return [record async for records in _until(client, reaches) for record in records]
 
     async def read(self, topic: str) -> AsyncIterator[list[Record]]:
         """Everything that a topic holds by now, some records at a time, each partition in its order."""
-        async with self._reader(topic) as (client, ends):
-            await client.seek_to_beginning(*ends)
-            async for records in _until(client, ends):
+        async with self._reader(topic) as (client, reaches):
+            for partition, reach in reaches.items():
+                client.seek(partition, reach.begin)
+            async for records in _until(client, reaches):
                 yield records
 
     @asynccontextmanager
-    async def _reader(self, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
-        """A client that has every partition which holds something, and where each of them ends."""
+    async def _reader(self, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, Reach]]]:
+        """A client that has every partition which holds something, and how far each of them reaches."""
         client = AIOKafkaConsumer(
             bootstrap_servers=self._access.bootstrap,
             client_id=self._client_id,
@@ -54,19 +56,19 @@ class TopicLog:
             await client._client.set_topics([topic])
             partitions = [TopicPartition(topic, number) for number in client.partitions_for_topic(topic) or ()]
             begins, ends = await client.beginning_offsets(partitions), await client.end_offsets(partitions)
-            holding = {partition: ends[partition] for partition in partitions if ends[partition] > begins[partition]}
-            client.assign(list(holding))
-            yield client, holding
+            reaches = {each: Reach(begins[each], ends[each]) for each in partitions if ends[each] > begins[each]}
+            client.assign(list(reaches))
+            yield client, reaches
         finally:
             await client.stop()
 
 
-async def _until(client: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncIterator[list[Record]]:
+async def _until(client: AIOKafkaConsumer, reaches: dict[TopicPartition, Reach]) -> AsyncIterator[list[Record]]:
     """What comes from the client until every partition has come to its end."""
-    missing = set(ends)
+    missing = set(reaches)
     while missing:
         fetched = await client.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_AT_ONCE)
         records = [Record.of(message) for messages in fetched.values() for message in messages]
         if records:
             yield records
-        missing = {partition for partition in missing if await client.position(partition) < ends[partition]}
+        missing = {partition for partition in missing if await client.position(partition) < reaches[partition].end}

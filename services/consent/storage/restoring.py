@@ -34,7 +34,7 @@ _COVER = sa.text("""
     WHERE NOT EXISTS (SELECT 1 FROM referrals WHERE referral_id = :referral_id)
     ON CONFLICT (referral_id) DO UPDATE SET faults = excluded.faults
 """).bindparams(sa.bindparam("referral_id", type_=sa.Text), sa.bindparam("faults", type_=sa.JSON))
-_NOTE = sa.text("INSERT INTO restorations (restored_at, told) VALUES (:at, :told)")
+_NOTE = sa.text("INSERT INTO restorations (restored_at) VALUES (:at) ON CONFLICT DO NOTHING")
 _EVER = sa.text("SELECT EXISTS (SELECT 1 FROM restorations)")
 _REFERRALS = sa.text("SELECT referral_id, record_id, faults FROM restored_referrals").columns(
     sa.column("referral_id", sa.Text), sa.column("record_id", sa.Text), sa.column("faults", sa.JSON)
@@ -149,9 +149,9 @@ async def cover(session: AsyncSession, referral_id: str, faults: Mapping[str, Re
     await session.execute(_COVER, {"referral_id": referral_id, "faults": said})
 
 
-async def note(session: AsyncSession, at: datetime, told: int) -> None:
-    """Note that this database had to be told so many events."""
-    await session.execute(_NOTE, {"at": at, "told": told})
+async def note(session: AsyncSession, at: datetime) -> None:
+    """Note that this database was found behind the log."""
+    await session.execute(_NOTE, {"at": at})
 
 
 async def ever(session: AsyncSession) -> bool:

@@ -248,9 +248,8 @@ restorations = sa.Table(
     "restorations",
     metadata,
     sa.Column("restored_at", _MOMENT, primary_key=True),
-    sa.Column("told", sa.Integer, nullable=False),
 )
-"""When this database was found behind the log, and how many events it was told."""
+"""When this database was found behind the log."""
 
 restored_referrals = sa.Table(
     "restored_referrals",

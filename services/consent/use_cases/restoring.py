@@ -33,6 +33,8 @@ _log = logging.getLogger("tsunagu.consent.restoring")
 _TOPICS = (RECORDS.name, COVERAGE.name)
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_lock(hashtext('tsunagu consent restoring'))")
 _AGAIN_SECONDS = 1.0
+_TAIL = 200
+"""How many records are looked at: after a crash the relay says things again, and the very last one may be old."""
 
 
 class ForeignLogError(Exception):
@@ -42,8 +44,8 @@ class ForeignLogError(Exception):
 class Log(Protocol):
     """Consent's own topics, as they can be read back."""
 
-    async def last(self, topic: str) -> Sequence[Record]:
-        """The last record of each partition of a topic."""
+    async def tail(self, topic: str, count: int) -> Sequence[Record]:
+        """The last records of each partition of a topic, so many of each at most."""
         ...
 
     def read(self, topic: str) -> AsyncIterator[Sequence[Record]]:
@@ -75,24 +77,23 @@ async def catch_up(database: Database, log: Log, now: datetime) -> int:
     """Write what the log has and the database lacks; returns how many events that were."""
     told = 0
     for topic in _TOPICS:
-        if not await _is_behind(database, await log.last(topic)):
+        if not await _is_behind(database, await log.tail(topic, _TAIL)):
             continue
         _log.warning("this database is older than the log and is told what it lacks topic=%s", topic)
+        async with database.work() as work:
+            await restoring.note(work.session, now)
         read = 0
         async for records in log.read(topic):
             async with database.work() as work:
                 told += await _tell(work.session, records)
             read += len(records)
             _log.info("replaying topic=%s read=%d told=%d", topic, read, told)
-    if told:
-        async with database.work() as work:
-            await restoring.note(work.session, now, told)
     return told
 
 
-async def _is_behind(database: Database, last: Sequence[Record]) -> bool:
-    """Whether the database lacks any of these events: all before them on their partitions came to it earlier."""
-    events = [decode_event(record.value) for record in last]
+async def _is_behind(database: Database, tail: Sequence[Record]) -> bool:
+    """Whether the database lacks any of these events: what it lacks, it lacks to the end of a partition."""
+    events = [decode_event(record.value) for record in tail]
     async with database.reading() as session:
         heads = await restoring.heads(session, {event.aggregate for event in events})
     return any(heads.get(event.aggregate, NO_HEAD).version < event.version for event in events)

@@ -50,6 +50,7 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.DISASTER_UNKNOWN: "tests/service/consent/test_disasters.py",
     RefusalCode.OBLIGATION_UNKNOWN: _OBLIGATIONS,
     RefusalCode.OBLIGATION_ENDED: _OBLIGATIONS,
+    RefusalCode.PERSON_ERASED: "tests/service/consent/test_erasures.py",
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

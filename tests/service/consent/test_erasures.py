@@ -9,18 +9,16 @@ import sqlalchemy as sa
 
 from services.consent.keystore.files import key_path
 from services.consent.use_cases.erasures import destroy_again, destroy_due
-from tests.builders.agency_messages import IDS, NOW, SendingAgency
+from tests.builders.agency_messages import SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, WARD, Bench, Sent
+from tests.builders.erasing import erasure
 from tsunagu_contracts.codes import (
     Category,
     CoverageState,
-    Language,
     ObligationCause,
     RefusalCode,
     StatementKind,
-    StatementMethod,
 )
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.events.consent import (
     CoverageDecided,
     ObligationEnded,
@@ -30,29 +28,10 @@ from tsunagu_contracts.events.consent import (
     ReleaseGranted,
     ReleaseRefused,
 )
-from tsunagu_contracts.manifests import ErasePerson, ErasureAsked, Notice
+from tsunagu_contracts.manifests import ErasePerson
 
 HEALTH, CONTACT = Category.HEALTH, Category.CONTACT
 GRANT = StatementKind.GRANT
-
-
-def erasure(sent: Sent, *, by: SendingAgency = WARD, **changes: object) -> ErasePerson:
-    """The manifest with which a ward office's supervisor erases the person of a referral."""
-    asked = ErasureAsked(
-        erasure_id=IDS.new(),
-        referral_id=sent.id,
-        how=StatementMethod.WRITTEN,
-        notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
-        stated_at=NOW,
-    )
-    return ErasePerson(
-        id=IDS.new(),
-        source=f"agency/{by.id}",
-        time=NOW,
-        actor=f"coordinator:{by.coordinator}",
-        appointment=by.appointment,
-        data=asked.model_copy(update=changes),
-    )
 
 
 async def erase(bench: Bench, manifest: ErasePerson, *, by: SendingAgency = WARD) -> httpx.Response:

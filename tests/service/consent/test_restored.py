@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +14,12 @@ from services.consent.keystore.files import kept_in
 from services.consent.use_cases import restoring
 from services.consent.use_cases.restoring import ForeignLogError
 from services.consent.use_cases.retelling import retell
-from services.eventing.records import Item, Record
+from services.eventing.records import Item
 from tests.builders.agency_messages import IDS, NOW
 from tests.builders.consent_bench import CLINIC, DESK, WARD, Bench, Sent
+from tests.builders.erasing import OutboxLog, erasure
 from tests.infra.infrastructure import Infrastructure
-from tests.service.consent.test_erasures import erase, erasure
+from tests.service.consent.test_erasures import erase
 from tsunagu_contracts.codes import Area, Category, DisasterAct, ObligationEnd, RefusalCode, StatementKind
 from tsunagu_contracts.envelope import decode_event, encode_event
 from tsunagu_contracts.events.base import EventData
@@ -42,32 +43,6 @@ TAKEN_IN_AGAIN = (
     "sections",
     "person_references",
 )
-
-
-@dataclass
-class OutboxLog:
-    """What consent had said, as Kafka keeps it: the very bytes, on one partition a topic, some at a time."""
-
-    said: Sequence[tuple[str, str, bytes]]
-    breaks_after: int | None = None
-    _read: int = field(default=0, init=False)
-
-    async def last(self, topic: str) -> list[Record]:
-        """The last record of the topic."""
-        return self._records(topic)[-1:]
-
-    async def read(self, topic: str) -> AsyncIterator[list[Record]]:
-        """Everything, three records at a time; ConnectionError once so many have been read, if that was asked."""
-        records = self._records(topic)
-        for start in range(0, len(records), 3):
-            if self.breaks_after is not None and self._read >= self.breaks_after:
-                raise ConnectionError
-            yield records[start : start + 3]
-            self._read += 3
-
-    def _records(self, topic: str) -> list[Record]:
-        of_topic = [(key, value) for each, key, value in self.said if each == topic]
-        return [Record(topic, 0, offset, key, value, (), 0) for offset, (key, value) in enumerate(of_topic)]
 
 
 @dataclass
@@ -232,6 +207,15 @@ async def test_a_crash_in_the_middle_is_made_good_at_the_next_start(bench: Bench
     log.breaks_after = None
     await restoring.catch_up(bench.database, log, NOW)
     assert await rows_of(bench, TOLD_BY_THE_RECORD) == record
+
+
+async def test_an_old_event_said_again_at_the_end_hides_nothing(bench: Bench, loss: Loss) -> None:
+    """After a crash the relay repeats what it said before; the last record of a topic is then one that is known."""
+    await live(bench, loss)
+    log = await loss.put_back()
+    log.said = [*log.said, *(next(each for each in log.said if each[0] == topic.name) for topic in (RECORDS, COVERAGE))]
+
+    assert await restoring.catch_up(bench.database, log, NOW) > 0
 
 
 async def test_replicas_that_start_together_tell_it_once(bench: Bench, loss: Loss) -> None:

@@ -31,6 +31,9 @@ _SMALL = {
     "parked_acts": 10_000,
     # Those of a century.
     "disasters": 200,
+    # Each has a supervisor's signature; all of them are looked through at every start.
+    "erasures": 10_000,
+    "restorations": 10,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -82,7 +85,19 @@ _BY_COLUMN = {
     "desk_for": "ARRAY[]::text[]",
     **dict.fromkeys(("signing_jwk", "encryption_jwk"), _KEY),
     **dict.fromkeys(("overrides", "confirms"), "NULL"),
-    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
+    **dict.fromkeys(
+        (
+            "halted_in",
+            "invalid",
+            "erased",
+            "destroyed_at",
+            "traceparent",
+            "replay_requested_at",
+            "ended_at",
+            "overdue_at",
+        ),
+        "NULL",
+    ),
 }
 _BY_TYPE = {
     "text": "'x'",

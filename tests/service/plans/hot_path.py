@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
+from services.consent.use_cases import erasures, restoring
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -30,7 +31,18 @@ from services.referral.settings import ReferralSettings
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
-from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
+from tests.builders.consent_bench import (
+    AGENCIES,
+    ANSWER_DAYS,
+    CLINIC,
+    DESK,
+    WARD,
+    Bench,
+    Sent,
+    consent_bench,
+    membership_of,
+)
+from tests.builders.erasing import OutboxLog, erasure
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
 from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
@@ -112,6 +124,7 @@ class HotPath:
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
         await self.leave_unanswered(sent[2])
+        await self.erase()
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -173,6 +186,17 @@ class HotPath:
         await self.consent.say(sent, StatementKind.WITHDRAW, Category.HEALTH)
         self.consent.clock.at += timedelta(days=ANSWER_DAYS)
         await notice_overdue(self.consent.database)
+
+    async def erase(self) -> None:
+        """Let a person be erased, say it twice, destroy the keys, and look at everything as a start does."""
+        bench = self.consent
+        sent = await bench.sealed_referral(sender=WARD, reference="erased")
+        await self.send(WARD, WARD.message(sent.manifest, sent.sealed).to_bytes())
+        manifest = erasure(sent)
+        for _ in range(2):
+            (await bench.post("/erasures", manifest, by=WARD)).raise_for_status()
+        await erasures.destroy_due(bench.database, bench.custody)
+        await restoring.begin(bench.database, bench.custody, OutboxLog(()))
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""

@@ -29,11 +29,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("erasure_id", "record_id"),
     )
     op.create_index("erasures_due", "erasures", ["recorded_at"], postgresql_where=sa.text("destroyed_at IS NULL"))
-    op.create_table(
-        "restorations",
-        sa.Column("restored_at", _MOMENT, primary_key=True),
-        sa.Column("told", sa.Integer, nullable=False),
-    )
+    op.create_table("restorations", sa.Column("restored_at", _MOMENT, primary_key=True))
     op.create_table(
         "restored_referrals",
         sa.Column("referral_id", sa.Text, primary_key=True),
