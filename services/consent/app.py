@@ -30,7 +30,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
 
     async def start() -> None:
         await custody.open()
-        await restoring.begin(parts.database, custody, log)
+        await restoring.begin(parts.database, custody, log, parts.stopping)
 
     return Service(
         name="consent",

@@ -53,11 +53,11 @@ class Log(Protocol):
         ...
 
 
-async def begin(database: Database, custody: Custody, log: Log) -> None:
+async def begin(database: Database, custody: Custody, log: Log, stopping: asyncio.Event) -> None:
     """Bring the database up to the log, and destroy every key that must not be there.
 
-    Waits for Kafka where it is away: a database that may lack a withdrawal must not be served from.
-    Raises `ForeignLogError` and `NotRetoldError` where it cannot be brought up to it.
+    Waits for Kafka where it is away, until the process is to stop: a database that may lack a withdrawal must not be
+    served from. Raises `ForeignLogError` and `NotRetoldError` where it cannot be brought up to it.
     """
     while True:
         try:
@@ -65,6 +65,8 @@ async def begin(database: Database, custody: Custody, log: Log) -> None:
                 await catch_up(database, log, custody.clock.now())
             break
         except (KafkaError, TimeoutError, OSError) as error:
+            if stopping.is_set():
+                raise
             _log.warning("the log cannot be read, tried again error=%s", type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
     async with database.reading() as session:

@@ -90,7 +90,7 @@ async def loss(bench: Bench, infra: Infrastructure) -> AsyncIterator[Loss]:
 
 async def begin(bench: Bench, log: OutboxLog) -> None:
     """Start on the database as the service does."""
-    await restoring.begin(bench.database, bench.custody, log)
+    await restoring.begin(bench.database, bench.custody, log, asyncio.Event())
 
 
 async def rows_of(bench: Bench, tables: Sequence[str]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """Referrals on their way through four services; what one says is handed to the others as Kafka would."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -196,7 +197,7 @@ class HotPath:
         for _ in range(2):
             (await bench.post("/erasures", manifest, by=WARD)).raise_for_status()
         await erasures.destroy_due(bench.database, bench.custody)
-        await restoring.begin(bench.database, bench.custody, OutboxLog(()))
+        await restoring.begin(bench.database, bench.custody, OutboxLog(()), asyncio.Event())
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""
