@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from deploy.data_folder import DataFolder
 from deploy.service_databases import DatabaseUrl, in_database
@@ -43,7 +42,7 @@ def restore(
     database_url: DatabaseUrl = None,
 ) -> None:
     """控えから戻す。消去された鍵は戻さない / Put back what is lacking, and never what has been erased."""
-    erased = in_database("consent", database_url, _erased)
+    erased = in_database("consent", database_url, erasures.all_handles)
     with _told():
         done = _backups().restore(folder, erased)
     typer.echo(
@@ -61,7 +60,7 @@ def verify(
     database_url: DatabaseUrl = None,
 ) -> None:
     """すべての写しを確かめる / Look at every key in every replica; exit status 1 where something is wrong."""
-    erased, backups = in_database("consent", database_url, _erased), _backups()
+    erased, backups = in_database("consent", database_url, erasures.all_handles), _backups()
     with _told():
         if repair:
             backups.repair(erased)
@@ -74,16 +73,6 @@ def verify(
         typer.echo(f"古すぎる控え / a backup that should be gone: {path}")
     if not found.sound:
         raise typer.Exit(1)
-
-
-async def _erased(session: AsyncSession) -> frozenset[str]:
-    """The handles whose keys the database knows as destroyed, or to be destroyed."""
-    found: set[str] = set()
-    after = ""
-    while some := await erasures.page(session, after):
-        found.update(handle_id for each in some for handle_id in each.handle_ids)
-        after = some[-1].record_id
-    return frozenset(found)
 
 
 def _backups() -> Backups:

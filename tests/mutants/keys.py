@@ -80,8 +80,8 @@ KEYS = (
     Mutant(
         "what a crash left of a key outlives it",
         "services/consent/keystore/durable.py",
-        '(path, *path.parent.glob(f".{path.name}.*"))',
-        "(path,)",
+        "each.name in gone or _written_as(each.name) in gone",
+        "each.name in gone",
         (BACKUPS,),
     ),
     Mutant(

@@ -1,8 +1,8 @@
 """Files that are there in full or not at all, and that survive a power cut once they are."""
 
-import contextlib
 import os
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,14 +41,16 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, those too that a crash left beside their places, and flush their folders."""
-    folders: set[Path] = set()
+    """Remove files, those too that a crash left beside their places, and flush their folders whatever was there."""
+    names: dict[Path, set[str]] = defaultdict(set)
     for path in paths:
-        for each in (path, *path.parent.glob(f".{path.name}.*")):
-            with contextlib.suppress(FileNotFoundError):
-                each.unlink()
-                folders.add(path.parent)
-    flush_folders(folders)
+        names[path.parent].add(path.name)
+    for folder, gone in names.items():
+        if folder.is_dir():
+            for each in folder.iterdir():
+                if each.name in gone or _written_as(each.name) in gone:
+                    each.unlink(missing_ok=True)
+            flush_folder(folder)
 
 
 def flush_folders(folders: Iterable[Path]) -> None:
@@ -64,6 +66,11 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _written_as(name: str) -> str:
+    """The name that a draft was to get."""
+    return name[1:].rpartition(".")[0] if name.startswith(".") else ""
 
 
 def _draft(path: Path, content: bytes) -> Path:

@@ -87,12 +87,14 @@ class FileKeyStore:
         for folder in self.folders:
             marks = [erased_path(folder, handle_id) for handle_id in handle_ids]
             _write_all({mark: b"" for mark in marks if not mark.exists()})
+            # One that was there already may be from before a crash, and not on the disk yet.
+            durable.flush_folders({mark.parent for mark in marks})
         for folder in self.folders:
             durable.remove(key_path(folder, handle_id) for handle_id in handle_ids)
 
     def is_erased(self, handle_id: str) -> bool:
         """Whether any folder says that this handle's key is destroyed."""
-        return any(erased_path(folder, handle_id).exists() for folder in self.folders)
+        return any(_is_there(erased_path(folder, handle_id)) for folder in self.folders)
 
     def _service_keys(self) -> ServiceKeys:
         pairs = self._everywhere(SERVICE_KEYS, _service_pairs)
@@ -162,6 +164,14 @@ def key_path(folder: Path, handle_id: str) -> Path:
 def erased_path(folder: Path, handle_id: str) -> Path:
     """What says in a folder that the key of a handle is destroyed."""
     return folder / "erased" / handle_id[-2:] / handle_id
+
+
+def _is_there(mark: Path) -> bool:
+    """Whether a mark is there; a folder that cannot be read is not asked, for the others have the mark as well."""
+    try:
+        return mark.exists()
+    except OSError:
+        return False
 
 
 def kept_in(folder: Path) -> Iterator[str]:

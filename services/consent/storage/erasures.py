@@ -105,9 +105,14 @@ async def due(session: AsyncSession) -> list[Erased]:
     return [Erased(row.record_id, row.handle_ids) for row in await session.execute(_DUE)]
 
 
-async def page(session: AsyncSession, after: str) -> list[Erased]:
-    """Some of all erasures, by record id, those behind this one."""
-    return [Erased(row.record_id, row.handle_ids) for row in await session.execute(_PAGE, {"after": after})]
+async def all_handles(session: AsyncSession) -> frozenset[str]:
+    """The handles of everybody who was ever erased, read some at a time."""
+    found: set[str] = set()
+    after = ""
+    while some := (await session.execute(_PAGE, {"after": after})).all():
+        found.update(handle_id for row in some for handle_id in row.handle_ids)
+        after = some[-1].record_id
+    return frozenset(found)
 
 
 async def mark_destroyed(session: AsyncSession, record_id: str, at: datetime) -> None:

@@ -123,11 +123,6 @@ async def destroy_some(database: Database, custody: Custody) -> bool:
 
 async def destroy_again(database: Database, custody: Custody) -> None:
     """Destroy the keys of everybody who was ever erased: somebody may have put them back from a copy."""
-    after = ""
-    while True:
-        async with database.reading() as session:
-            found = await erasures.page(session, after)
-        if not found:
-            return
-        await custody.store.destroy([handle_id for each in found for handle_id in each.handle_ids])
-        after = found[-1].record_id
+    async with database.reading() as session:
+        handle_ids = await erasures.all_handles(session)
+    await custody.store.destroy(handle_ids)
