@@ -34,6 +34,7 @@ from tsunagu_contracts.events.consent import (
     ReleaseGranted,
     ReleaseRefused,
     RepresentativeRecorded,
+    RequestRefused,
     StatementCountersigned,
     StatementRecorded,
 )
@@ -109,6 +110,11 @@ async def _(data: CoverageDecided, event: Event, session: AsyncSession) -> None:
         if section.state is CoverageState.INVALID
     }
     await restoring.cover(session, data.referral_id, faults)
+
+
+@retell.register
+async def _(data: RequestRefused, event: Event, session: AsyncSession) -> None:
+    """Nothing: what was refused changed no table."""
 
 
 @retell.register
