@@ -30,7 +30,7 @@ _LINK = sa.text("""
 """)
 _COVER = sa.text("""
     INSERT INTO restored_referrals (referral_id, faults)
-    SELECT :referral_id, CAST(:faults AS json)
+    SELECT :referral_id, CAST(:faults AS jsonb)
     WHERE NOT EXISTS (SELECT 1 FROM referrals WHERE referral_id = :referral_id)
     ON CONFLICT (referral_id) DO UPDATE SET faults = excluded.faults
 """).bindparams(sa.bindparam("referral_id", type_=sa.Text), sa.bindparam("faults", type_=sa.JSON))

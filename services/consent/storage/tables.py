@@ -1,7 +1,7 @@
 """The tables of `consent`; no private key, no content key and no section's body is in any of them."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData()
 
@@ -256,7 +256,7 @@ restored_referrals = sa.Table(
     metadata,
     sa.Column("referral_id", sa.Text, primary_key=True),
     sa.Column("record_id", sa.Text),
-    sa.Column("faults", sa.JSON),
+    sa.Column("faults", JSONB),
 )
 """Referrals of which the log says more than a restored database knew, until they are taken in again.
 

@@ -12,6 +12,7 @@ from services.consent.use_cases.erasures import destroy_again, destroy_due
 from tests.builders.agency_messages import SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, WARD, Bench, Sent
 from tests.builders.erasing import erasure
+from tests.infra.eventually import eventually
 from tsunagu_contracts.codes import (
     Category,
     CoverageState,
@@ -226,6 +227,33 @@ async def test_a_referral_that_races_an_erasure_is_erased_or_begins_anew(bench: 
         assert answer.status_code == 201, answer.text
     left = "SELECT count(*) FROM referrals JOIN erasures USING (record_id) WHERE erased IS NULL OR capsule IS NOT NULL"
     assert await rows(bench, left) == [(0,)]
+
+
+async def test_a_referral_that_comes_in_before_the_lock_goes_too(bench: Bench) -> None:
+    """One that commits after the erasure has looked, while it waits for the person, is closed and its key destroyed."""
+    sent = await granted(bench)
+    one_more = """
+        INSERT INTO referrals (
+            referral_id, record_id, handle_id, sender, addressee, purpose, state, version, capsule
+        )
+        SELECT 'one-more', record_id, 'handle-of-one-more', sender, addressee, purpose, state, version, capsule
+        FROM referrals
+    """
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def waits() -> bool:
+        return await rows(bench, waiting) == [(1,)]
+
+    async with bench.database.engine.begin() as other:
+        await other.execute(sa.text("SELECT 1 FROM persons FOR UPDATE"))
+        erasing = asyncio.create_task(erase(bench, erasure(sent)))
+        await eventually(waits)
+        await other.execute(sa.text(one_more))
+    answer = await erasing
+
+    assert answer.status_code == 201, answer.text
+    [(_, erased)] = await bench.heard(RecordErased)
+    assert set(erased.handle_ids) == {sent.submitted.handle_id, "handle-of-one-more"}
 
 
 async def test_an_old_backup_of_the_key_store_opens_nothing(bench: Bench) -> None:

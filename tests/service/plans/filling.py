@@ -33,7 +33,9 @@ _SMALL = {
     "disasters": 200,
     # Each has a supervisor's signature; all of them are looked through at every start.
     "erasures": 10_000,
-    "restorations": 10,
+    # A database that was never restored.
+    "restorations": 0,
+    "restored_referrals": 0,
     # Each is a fault of a producer.
     "findings": 10_000,
 }

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0007"
 down_revision = "0006"
@@ -34,5 +35,5 @@ def upgrade() -> None:
         "restored_referrals",
         sa.Column("referral_id", sa.Text, primary_key=True),
         sa.Column("record_id", sa.Text),
-        sa.Column("faults", sa.JSON),
+        sa.Column("faults", JSONB),
     )
