@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deploy import export, parked
+from deploy import export, keys_command, parked
 from deploy.data_folder import DataFolder
 from deploy.decide import decide
 from deploy.embedded.errors import InfrastructureError
@@ -29,6 +29,7 @@ class Story(StrEnum):
 app = typer.Typer(name="tsunagu", help="つなぐ / Tsunagu", no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.add_typer(parked.app, name="parked")
 app.add_typer(export.app, name="export")
+app.add_typer(keys_command.app, name="keys")
 app.command("sweep")(sweep_network)
 app.command()(decide)
 

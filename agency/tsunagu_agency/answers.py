@@ -160,6 +160,13 @@ class Covered(Frozen):
     sections: tuple[SectionCoverage, ...]
 
 
+class ErasureReceipt(Frozen):
+    """What `consent` answers when a person is erased: from then on nothing opens; the keys go right after."""
+
+    erasure_id: Id
+    erased_at: Instant
+
+
 class Release(Frozen):
     """A release that `consent` has recorded, and the section's key wrapped for the agency."""
 

@@ -19,6 +19,7 @@ from tsunagu_agency.answers import (
     CountersignReceipt,
     Covered,
     DisasterReceipt,
+    ErasureReceipt,
     Handles,
     Holding,
     Holdings,
@@ -32,6 +33,7 @@ from tsunagu_agency.answers import (
     read,
 )
 from tsunagu_agency.configuration import Network
+from tsunagu_agency.erasing import write_erasure
 from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
@@ -306,6 +308,22 @@ class AgencyClient(MessageWriter):
         """Declare a disaster with `consent`, or lift it; effective once this returns. Raises as `submit`."""
         message = self.write_disaster(act, areas, by=by, disaster_id=disaster_id)
         return read(DisasterReceipt, await self._tell_consent("/disasters", message, by))
+
+    async def erase_person(
+        self,
+        referral_id: str,
+        *,
+        by: ActingCoordinator,
+        how: StatementMethod,
+        notice: Notice,
+        stated_at: datetime | None = None,
+    ) -> ErasureReceipt:
+        """Erase the person of a referral with `consent`, for ever, as a supervisor. Raises as `submit`.
+
+        Nothing of them opens once this returns; what was opened before, every agency that has it owes an answer for.
+        """
+        message = write_erasure(self, referral_id, by=by, how=how, notice=notice, stated_at=stated_at)
+        return read(ErasureReceipt, await self._tell_consent("/erasures", message, by))
 
     async def _tell_consent(
         self, route: str, message: OutgoingMessage | Announcement, by: ActingCoordinator

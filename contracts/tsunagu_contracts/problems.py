@@ -127,6 +127,7 @@ TELLINGS: dict[RefusalCode, Telling] = {
         422, "この番号と合い言葉では入れません", "This code, or the secret with it, is not valid", *_RECEIPT
     ),
     _C.TOO_MANY_TRIES: Telling(429, "今は確かめられません", "Too many wrong codes just now", *_AGAIN),
+    _C.PERSON_ERASED: Telling(409, "本人の記録は消去されています", "The person's record has been erased", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(
@@ -179,6 +180,10 @@ REASONS: dict[DecisionReason, tuple[str, str]] = {
         "The other parent refuses",
     ),
     DecisionReason.SECTION_INVALID: ("封が正しくない項目です", "The section's seal is not valid"),
+    DecisionReason.ERASED: (
+        "本人の記録は消去され、もう誰にも開けません",
+        "The person's record is erased; nobody can open it",
+    ),
 }
 """Why a section may or may not be opened, in words."""
 

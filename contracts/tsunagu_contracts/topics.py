@@ -13,7 +13,10 @@ FOREVER = None
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic of services: the aggregates whose ids key it, its producer and readers, partitions and days kept."""
+    """One topic of services: the aggregates whose ids key it, its producer and readers, partitions and days kept.
+
+    With `read_back` its producer may read it too, to be told what a database restored from a backup has forgotten.
+    """
 
     name: str
     aggregates: tuple[str, ...]
@@ -22,6 +25,7 @@ class Topic:
     consumers: tuple[str, ...]
     partitions: int
     retention_days: int | None
+    read_back: bool = False
 
 
 _WITHOUT_A_PERSON = (CoverageDecided, DisasterDeclared, DisasterLifted)
@@ -46,9 +50,18 @@ REFERRAL_EVENTS = Topic(
     365,
 )
 COVERAGE = Topic(
-    "consent.coverage", ("coverage", "disaster"), _WITHOUT_A_PERSON, "consent", ("referral", "audit"), 6, 365
+    "consent.coverage",
+    ("coverage", "disaster"),
+    _WITHOUT_A_PERSON,
+    "consent",
+    ("referral", "audit"),
+    6,
+    365,
+    read_back=True,
 )
-RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365)
+RECORDS = Topic(
+    "consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365, read_back=True
+)
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
 
@@ -126,7 +139,8 @@ def acl_rules(agency_ids: Iterable[str]) -> list[AclRule]:
     rules: list[AclRule] = []
     for topic in TOPICS:
         rules.append(AclRule(topic.producer, "WRITE", "TOPIC", topic.name))
-        rules.extend(AclRule(consumer, "READ", "TOPIC", topic.name) for consumer in topic.consumers)
+        readers = (*topic.consumers, topic.producer) if topic.read_back else topic.consumers
+        rules.extend(AclRule(consumer, "READ", "TOPIC", topic.name) for consumer in readers)
     rules.extend(AclRule(service, "READ", "GROUP", service) for service in SERVICES)
     for agency_id in agencies:
         principal = agency_principal(agency_id)

@@ -5,10 +5,11 @@ from functools import partial
 
 from services import membership
 from services.consent import api, subscribers
-from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import due, obligations
+from services.consent.use_cases import due, erasures, obligations, restoring
 from services.consent.use_cases.custody import Bounds, Custody, DoorBounds
+from services.eventing.broker import KafkaAccess
+from services.eventing.reading_back import TopicLog
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
 
@@ -29,16 +30,26 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
             wrong_a_minute=settings.wrong_codes_a_minute,
         ),
     )
-    custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
+    custody = Custody(settings.store, bounds, parts.clock)
+
+    log = TopicLog(
+        KafkaAccess(settings.kafka_bootstrap, settings.kafka_username, settings.kafka_password.get_secret_value()),
+        "tsunagu.consent.log",
+    )
+
+    async def start() -> None:
+        await custody.open()
+        await restoring.begin(parts.database, custody, log, parts.stopping)
 
     return Service(
         name="consent",
         routers=[api.router(parts.database, custody)],
         agency_signing_key=membership.signing_keys_in(parts.database),
         handler=subscribers.handler(custody, MemberCache()),
-        on_start=custody.open,
+        on_start=start,
         background=(
             partial(due.cover_due, parts.database, custody),
             partial(obligations.notice_overdue, parts.database),
+            partial(erasures.destroy_due, parts.database, custody),
         ),
     )

@@ -3,20 +3,46 @@
 from pathlib import Path
 
 from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.consent.keystore import FileKeyStore
 from services.runtime.settings import ServiceSettings
 
 
-class ConsentSettings(ServiceSettings):
-    """Where the key store is, how long a blank handle lives, how far clocks may differ (in seconds), and how many days
-    an agency has to answer for what it may no longer hold, and how many a card can be used.
+class KeyStoreSettings(BaseSettings):
+    """Where keys are kept, each of them in every one of these folders, and where and for how long their backups.
+
+    `keystore_replicas` is a JSON list of folders beside `keystore_dir`; `key_backups_dir` is by default
+    `key-backups` beside `keystore_dir`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TSUNAGU_", extra="ignore")
+
+    keystore_dir: Path
+    keystore_replicas: tuple[Path, ...] = ()
+    key_backups_dir: Path | None = None
+    key_backup_days: int = Field(default=30, ge=1)
+
+    @property
+    def store(self) -> FileKeyStore:
+        """The key store of these settings."""
+        return FileKeyStore(self.keystore_dir, self.keystore_replicas)
+
+    @property
+    def backups(self) -> Path:
+        """Where backups are."""
+        return self.key_backups_dir or self.keystore_dir.parent / "key-backups"
+
+
+class ConsentSettings(ServiceSettings, KeyStoreSettings):
+    """How long a blank handle lives, how far clocks may differ (in seconds), and how many days an agency has to
+    answer for what it may no longer hold, and how many a card can be used.
 
     Of the person's own door: how many days a receipt and the permission to set its secret hold, how many minutes a
     token; after how many wrong secrets a receipt's view is locked, and for how many minutes; how many exchanges may
     fail in a minute, whoever tries, before they are put off.
     """
 
-    keystore_dir: Path
     handle_days: int = Field(default=90, ge=1)
     clock_tolerance_seconds: float = Field(default=2.0, ge=0)
     answer_days: int = Field(default=14, ge=1)

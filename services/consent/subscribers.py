@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services import membership
-from services.consent.use_cases import following, submissions
+from services.consent.use_cases import following, retaking, submissions
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.submissions import Submission
 from services.eventing.processing import Handler
@@ -29,6 +29,9 @@ def handler(custody: Custody, cache: MemberCache) -> Handler:
             following.follow(work, standings)
             return
         members = (await cache.members(work)).after(events)
-        await submissions.take_in(work, await submissions.examine(new, members, custody), standings, custody)
+        examined = await submissions.examine(new, members, custody)
+        if custody.restored:
+            examined = await retaking.take_in_again(work, examined, standings, custody)
+        await submissions.take_in(work, examined, standings, custody)
 
     return handle

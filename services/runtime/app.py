@@ -138,9 +138,10 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
-            database.publisher.start()
             if service.on_start is not None:
                 await service.on_start()
+            # Only now: what a restored database believes unsaid may have been said long ago.
+            database.publisher.start()
             if consumer is not None:
                 stack.push_async_callback(consumer.stop)
                 await consumer.start()

@@ -110,6 +110,12 @@ class Bench:
     saying: Saying = field(default_factory=Saying)
     _heard: int = 0
 
+    @property
+    def store(self) -> FileKeyStore:
+        """The key store, with its folders."""
+        assert isinstance(self.custody.store, FileKeyStore)
+        return self.custody.store
+
     async def handle(self, *said: tuple[str, EventData]) -> None:
         """Hand a batch of other services' events to consent, as the consumer does."""
         self.saying.now = self.clock.now()

@@ -40,13 +40,17 @@ def topics_of(rules: list[AclRule], principal: str, operation: str) -> set[str]:
 
 @given(AGENCIES)
 def test_a_service_writes_what_it_produces_and_reads_what_it_consumes(agencies: list[str]) -> None:
-    """The catalogue's producer and consumers have their rights and no others; only `referral` meets agencies."""
+    """The catalogue's producer and consumers have their rights and no others; only `referral` meets agencies.
+
+    A service reads what it said itself only where a restored database must be told of it: consent, its two topics.
+    """
     rules = acl_rules(agencies)
     outbound, inbound = set(map(agency_outbound, agencies)), set(map(agency_inbound, agencies))
     for service in SERVICES:
         of_agencies = service == "referral"
         assert topics_of(rules, service, "WRITE") == OWN_TOPICS[service] | (inbound if of_agencies else set())
         consumed = {topic.name for topic in consumed_by(service)}
+        consumed |= {topic.name for topic in TOPICS if topic.read_back and topic.producer == service}
         assert topics_of(rules, service, "READ") == consumed | (outbound if of_agencies else set())
 
 

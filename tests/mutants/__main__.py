@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.mutants.exports import EXPORTS
 from tests.mutants.guards import GUARDS, Mutant
 from tests.mutants.joins import JOINS
+from tests.mutants.keys import KEYS
 from tests.mutants.pipeline import PIPELINE
 from tests.mutants.receipt import RECEIPT
 from tests.mutants.word import WORD
@@ -27,6 +28,7 @@ MUTANTS = (
     *JOINS,
     *RECEIPT,
     *EXPORTS,
+    *KEYS,
 )
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke

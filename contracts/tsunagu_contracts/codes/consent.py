@@ -80,6 +80,7 @@ class ObligationCause(StrEnum):
     WITHDRAWN = "withdrawn"
     ENDED = "ended"
     JOINED_BY_MISTAKE = "joined_by_mistake"
+    ERASED = "erased"
 
 
 class ObligationEnd(StrEnum):
@@ -149,3 +150,4 @@ class DecisionReason(StrEnum):
     PERSON_REFUSES_THEMSELF = "person_refuses_themself"
     OTHER_PARENT_REFUSES = "other_parent_refuses"
     SECTION_INVALID = "section_invalid"
+    ERASED = "erased"

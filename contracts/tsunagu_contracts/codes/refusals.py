@@ -75,6 +75,7 @@ class RefusalCode(StrEnum):
     RECEIPT_UNKNOWN = "receipt_unknown"
     RECEIPT_NOT_VALID = "receipt_not_valid"
     TOO_MANY_TRIES = "too_many_tries"
+    PERSON_ERASED = "person_erased"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

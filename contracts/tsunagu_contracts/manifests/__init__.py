@@ -5,7 +5,6 @@ from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
     DisasterSaid,
-    ForConsent,
     ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
@@ -14,6 +13,7 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
+from tsunagu_contracts.manifests.erasure import ErasePerson, ErasureAsked
 from tsunagu_contracts.manifests.joins import (
     CardWanted,
     HandlesJoined,
@@ -22,7 +22,7 @@ from tsunagu_contracts.manifests.joins import (
     JoinHandles,
     UnjoinHandles,
 )
-from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
+from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, ForConsent, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Notice, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.manifests.receipts import IssueReceipt, ReceiptLost, ReceiptWanted, RevokeReceipt
@@ -49,6 +49,8 @@ __all__ = [
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
+    "ErasePerson",
+    "ErasureAsked",
     "Exact",
     "ForConsent",
     "ForReferral",

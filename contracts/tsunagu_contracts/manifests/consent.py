@@ -15,10 +15,8 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Notice, Purposes, Recipients, distinct, in_order
-from tsunagu_contracts.manifests.receipts import ForReceipts
 from tsunagu_contracts.types import Frozen, Id, Instant
 
 
@@ -158,17 +156,3 @@ class AnswerObligation(Manifest):
     type: Literal["agency.obligation.answer.v1"] = "agency.obligation.answer.v1"
     expectedversion: Literal[0] = 0
     data: ObligationAnswered
-
-
-ForConsent = (
-    RecordStatement
-    | RecordRepresentative
-    | CountersignStatement
-    | SayDisaster
-    | AnswerObligation
-    | IssueCard
-    | JoinHandles
-    | UnjoinHandles
-    | ForReceipts
-)
-"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

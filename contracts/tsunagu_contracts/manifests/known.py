@@ -3,14 +3,29 @@
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
-    ForConsent,
     RecordRepresentative,
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.erasure import ErasePerson
 from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.receipts import IssueReceipt, RevokeReceipt
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
+
+ForConsent = (
+    RecordStatement
+    | RecordRepresentative
+    | CountersignStatement
+    | SayDisaster
+    | AnswerObligation
+    | IssueCard
+    | JoinHandles
+    | UnjoinHandles
+    | IssueReceipt
+    | RevokeReceipt
+    | ErasePerson
+)
+"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
 AnyManifest = ForReferral | ForConsent
 """A manifest of one of the known types."""
@@ -30,6 +45,7 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         UnjoinHandles,
         IssueReceipt,
         RevokeReceipt,
+        ErasePerson,
     )
 }
 """Manifest classes by CloudEvents `type`."""

@@ -45,7 +45,3 @@ class RevokeReceipt(Manifest):
     type: Literal["agency.receipt.revoke.v1"] = "agency.receipt.revoke.v1"
     expectedversion: Literal[0] = 0
     data: ReceiptLost
-
-
-ForReceipts = IssueReceipt | RevokeReceipt
-"""What agencies say of receipts."""

@@ -1,8 +1,8 @@
-"""The HTTP interface of consent: handles, cards and joins, the person's word, releases, obligations, receipts."""
+"""The HTTP interface of consent: handles, joins, the person's word, releases, obligations, receipts, erasure."""
 
 from fastapi import APIRouter
 
-from services.consent.api import decisions, exports, joins, keys, obligations, person, receipts, words
+from services.consent.api import decisions, erasures, exports, joins, keys, obligations, person, receipts, words
 from services.consent.api.parts import Taking
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
@@ -17,6 +17,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
     routes.include_router(joins.router(database, taking, custody))
     routes.include_router(words.router(taking, custody))
     routes.include_router(obligations.router(database, taking, custody))
+    routes.include_router(erasures.router(taking, custody))
     routes.include_router(decisions.router(database, custody))
     routes.include_router(exports.router(database, custody))
     routes.include_router(receipts.router(taking, custody))

@@ -35,6 +35,7 @@ SAID_NO = frozenset(
         DecisionReason.NAMED_REFUSAL_STANDS,
         DecisionReason.PERSON_REFUSES_THEMSELF,
         DecisionReason.OTHER_PARENT_REFUSES,
+        DecisionReason.ERASED,
     }
 )
 """Reasons by which somebody has said no, and not only not yes."""
@@ -52,7 +53,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """What consent knows of a referral; `record_id` is None where no person could be told from it."""
+    """What consent knows of a referral; `record_id` is None where no person could be told from it.
+
+    `erased` is the number of the person's from which on nothing of it opens.
+    """
 
     referral_id: str
     record_id: str | None
@@ -63,6 +67,7 @@ class Referral:
     state: ReferralState
     capsule: str | None
     sections: tuple[Section, ...]
+    erased: int | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -73,9 +78,13 @@ class Referral:
         """The section of this id, if it belongs to the referral."""
         return next((section for section in self.sections if section.section_id == section_id), None)
 
-    def standing_at(self, state: ReferralState, addressee: str) -> "Referral":
-        """The same referral in another state or with another addressee."""
-        return replace(self, state=state, addressee=addressee)
+    def standing_at(self, state: ReferralState, addressee: str, erased: int | None) -> "Referral":
+        """The same referral in another state, with another addressee, or erased."""
+        return replace(self, state=state, addressee=addressee, erased=erased)
+
+    def is_erased(self, as_of: int) -> bool:
+        """Whether the person had been erased by this number of theirs."""
+        return self.erased is not None and self.erased <= as_of
 
     def is_party(self, agency_id: str) -> bool:
         """Whether the agency sent the referral or was asked by it."""
@@ -83,9 +92,11 @@ class Referral:
 
 
 def decide_section(referral: Referral, section: Section, word: Word, at: datetime, as_of: int) -> Decision:
-    """Decide over one section for the referral's addressee and purpose; with a broken seal it never opens."""
+    """Decide over one section for the referral's addressee and purpose; broken or erased it never opens."""
     if section.invalid is not None:
         return Decision(False, DecisionReason.SECTION_INVALID)
+    if referral.is_erased(as_of):
+        return Decision(False, DecisionReason.ERASED)
     request = Request(section.category, referral.addressee, referral.purpose, at)
     return decide(word.statements, request, as_of, word.facts)
 

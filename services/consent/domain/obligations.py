@@ -17,13 +17,14 @@ _ENDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A section that an agency has opened since it last answered for it."""
+    """A section that an agency has opened since it last answered for it; `erased` where its person has been."""
 
     agency_id: str
     referral_id: str
     section_id: str
     category: Category
     purpose: Purpose
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def changes(held: Iterable[Held], still_open: Collection[Open], word: Word, at: 
 
 def _cause(held: Held, word: Word, at: datetime, as_of: int) -> ObligationCause | None:
     """Why a section may no longer be held; None while it may."""
+    if held.erased:
+        return ObligationCause.ERASED
     request = Request(held.category, held.agency_id, held.purpose, at)
     decision = decide(word.statements, request, as_of, word.facts)
     if decision.permit:

@@ -40,7 +40,7 @@ def judge(
     A refusal's `reason` says more than its code where the person's word is what refuses.
     """
     try:
-        section = _section_to_open(referral, section_id, asker, recording)
+        section = _section_to_open(referral, section_id, asker, recording, as_of)
     except Refusal as refusal:
         return Verdict(refusal.code, refusal.code)
     decision = decide_section(referral, section, word, recording.moment, as_of)
@@ -51,7 +51,7 @@ def judge(
     return Verdict(None, decision.reason, decision)
 
 
-def _section_to_open(referral: Referral, section_id: str, asker: Asker, recording: Recording) -> Section:
+def _section_to_open(referral: Referral, section_id: str, asker: Asker, recording: Recording, as_of: int) -> Section:
     """The section asked for, once everything but the person's word allows it."""
     if not referral.is_party(asker.agency_id):
         raise Refusal(RefusalCode.REFERRAL_UNKNOWN)
@@ -59,6 +59,8 @@ def _section_to_open(referral: Referral, section_id: str, asker: Asker, recordin
         raise Refusal(RefusalCode.NOT_PERMITTED)
     if asker.appointment_refusal is not None:
         raise Refusal(asker.appointment_refusal)
+    if referral.is_erased(as_of):
+        raise Refusal(RefusalCode.PERSON_ERASED)
     if referral.is_closed:
         raise Refusal(RefusalCode.REFERRAL_NOT_OPEN)
     section = referral.section(section_id)

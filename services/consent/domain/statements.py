@@ -96,6 +96,12 @@ class Recording:
         if self.now < self.latest - self.tolerance:
             raise Refusal(RefusalCode.CLOCK_STEPPED_BACK)
 
+    def check_stated(self, stated_at: datetime) -> None:
+        """Refuse with `stated_in_future` what is dated after now, and as `check_clock` while this clock runs behind."""
+        self.check_clock()
+        if stated_at > self.now + self.tolerance:
+            raise Refusal(RefusalCode.STATED_IN_FUTURE)
+
 
 def check_recordable(
     kind: StatementKind, stated_at: datetime, valid_until: datetime | None, recording: Recording
@@ -107,8 +113,6 @@ def check_recordable(
     """
     if kind is not StatementKind.GRANT:
         return
-    recording.check_clock()
-    if stated_at > recording.now + recording.tolerance:
-        raise Refusal(RefusalCode.STATED_IN_FUTURE)
+    recording.check_stated(stated_at)
     if valid_until is not None and valid_until <= recording.moment:
         raise Refusal(RefusalCode.ALREADY_ENDED)

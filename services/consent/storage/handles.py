@@ -1,11 +1,12 @@
 """Handles as the database knows them: issued to whom, until when, used by which referral; and seen content keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.consent.domain.examination import Claim
 from services.consent.storage import rows
 from services.consent.storage.tables import handles
 from services.eventing.statements import Statement
@@ -15,6 +16,14 @@ _USE = Statement("""
     UPDATE handles SET referral_id = used.referral_id
     FROM unnest(CAST(:handle_ids AS text[]), CAST(:referral_ids AS text[])) AS used (handle_id, referral_id)
     WHERE handles.handle_id = used.handle_id AND handles.referral_id IS NULL
+    RETURNING 1
+""")
+_RESTORE = Statement("""
+    INSERT INTO handles (handle_id, agency_id, issued_at, expires_at, referral_id)
+    SELECT handle_id, agency_id, CAST(:at AS timestamptz), CAST(:at AS timestamptz), referral_id
+    FROM unnest(CAST(:handle_ids AS text[]), CAST(:agency_ids AS text[]), CAST(:referral_ids AS text[]))
+        AS used (handle_id, agency_id, referral_id)
+    ON CONFLICT DO NOTHING
     RETURNING 1
 """)
 _REMEMBER_KEYS = Statement("""
@@ -61,6 +70,19 @@ def use(work: Work, referral_by_handle: Mapping[str, str]) -> None:
         ids = sorted(referral_by_handle)
         used = {"handle_ids": ids, "referral_ids": [referral_by_handle[each] for each in ids]}
         work.later(_USE, used, touches=len(ids))
+
+
+def restore(work: Work, claims: Collection[Claim]) -> None:
+    """Note handles that this database has forgotten, and the referrals that use them from now on."""
+    if claims:
+        ordered = sorted(claims, key=lambda claim: claim.handle_id)
+        used = {
+            "at": work.now,
+            "handle_ids": [claim.handle_id for claim in ordered],
+            "agency_ids": [claim.sender for claim in ordered],
+            "referral_ids": [claim.referral_id for claim in ordered],
+        }
+        work.later(_RESTORE, used, touches=len(ordered))
 
 
 def remember_keys(work: Work, section_by_hash: Mapping[str, str]) -> None:

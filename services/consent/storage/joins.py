@@ -27,6 +27,7 @@ _UNDO = sa.text("""
 _STANDING = sa.text("""
     SELECT join_id, record_a, record_b FROM joins WHERE record_a = ANY(:record_ids) AND undone_at IS NULL
 """)
+_EVERY = sa.text("SELECT record_a, record_b, undone_at IS NULL FROM joins")
 _STOOD = """
     joined_at <= :at AND (undone_at IS NULL OR undone_at > :at)
 """
@@ -120,6 +121,11 @@ async def standing(session: AsyncSession, record_ids: Collection[str]) -> dict[s
     """Read the joins that stand among all records of a person, by join id."""
     found = await session.execute(_STANDING, {"record_ids": list(record_ids)})
     return {join_id: (record_a, record_b) for join_id, record_a, record_b in found}
+
+
+async def every(session: AsyncSession) -> list[tuple[tuple[str, str], bool]]:
+    """Read every join that was ever recorded: its records, and whether it stands."""
+    return [((record_a, record_b), stands) for record_a, record_b, stands in await session.execute(_EVERY)]
 
 
 async def joined_at(session: AsyncSession, record_id: str, at: datetime) -> set[str]:

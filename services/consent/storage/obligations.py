@@ -17,7 +17,8 @@ AT_ONCE = 50
 """How many overdue ones `overdue` takes at most."""
 
 _HELD = sa.text("""
-    SELECT DISTINCT opened.recipient, opened.referral_id, opened.section_id, sections.category, referrals.purpose
+    SELECT DISTINCT opened.recipient, opened.referral_id, opened.section_id, sections.category, referrals.purpose,
+        referrals.erased IS NOT NULL AS erased
     FROM releases AS opened
     JOIN sections USING (referral_id, section_id) JOIN referrals USING (referral_id)
     WHERE opened.record_id = :record_id AND opened.granted AND opened.number > coalesce((
@@ -28,7 +29,7 @@ _HELD = sa.text("""
     ORDER BY opened.section_id, opened.recipient
 """)
 _OPEN = sa.text("""
-    SELECT obligation_id, agency_id, obligations.referral_id, section_id, category, purpose
+    SELECT obligation_id, agency_id, obligations.referral_id, section_id, category, purpose, erased IS NOT NULL
     FROM obligations JOIN referrals USING (referral_id)
     WHERE obligations.record_id = :record_id AND ended_at IS NULL ORDER BY number
 """)
@@ -96,8 +97,8 @@ async def held(session: AsyncSession, record_id: str) -> list[Held]:
     """What agencies have opened of this person since they last answered for it."""
     found = await session.execute(_HELD, {"record_id": record_id})
     return [
-        Held(agency_id, referral_id, section_id, Category(category), Purpose(purpose))
-        for agency_id, referral_id, section_id, category, purpose in found
+        Held(agency_id, referral_id, section_id, Category(category), Purpose(purpose), erased)
+        for agency_id, referral_id, section_id, category, purpose, erased in found
     ]
 
 
@@ -105,8 +106,8 @@ async def open_of(session: AsyncSession, record_id: str) -> list[Open]:
     """The open obligations of everybody who has opened something of this person."""
     found = await session.execute(_OPEN, {"record_id": record_id})
     return [
-        Open(obligation_id, Held(agency_id, referral_id, section_id, Category(category), Purpose(purpose)))
-        for obligation_id, agency_id, referral_id, section_id, category, purpose in found
+        Open(obligation_id, Held(agency_id, referral_id, section_id, Category(category), Purpose(purpose), erased))
+        for obligation_id, agency_id, referral_id, section_id, category, purpose, erased in found
     ]
 
 

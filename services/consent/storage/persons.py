@@ -47,6 +47,7 @@ _NUMBER_AT = sa.text("""
     SELECT coalesce(max(number), 0) FROM (
         SELECT number, recorded_at FROM statements WHERE record_id = :record_id
         UNION ALL SELECT number, recorded_at FROM supports WHERE record_id = :record_id
+        UNION ALL SELECT number, recorded_at FROM erasures WHERE record_id = :record_id
     ) AS recorded WHERE recorded_at <= :at
 """)
 _SAVE = Statement("""

@@ -48,9 +48,9 @@ _STANDS = Statement("""
         AND addressee = CAST(:addressee AS text)
     FOR SHARE
 """)
-_HOLD = sa.text("SELECT state, addressee FROM referrals WHERE referral_id = :referral_id FOR SHARE")
+_HOLD = sa.text("SELECT state, addressee, erased FROM referrals WHERE referral_id = :referral_id FOR SHARE")
 
-COLUMNS = ("referral_id", "record_id", "handle_id", "sender", "addressee", "purpose", "state", "capsule")
+COLUMNS = ("referral_id", "record_id", "handle_id", "sender", "addressee", "purpose", "state", "capsule", "erased")
 """What `referral_of` takes."""
 
 SECTION_COLUMNS = ("section_id", "category", "digest", "invalid")
@@ -136,7 +136,7 @@ async def load(session: AsyncSession, referral_id: str) -> Referral | None:
 async def hold(session: AsyncSession, referral: Referral) -> Referral:
     """Read where a referral stands and keep it from changing until the transaction ends."""
     row = (await session.execute(_HOLD, {"referral_id": referral.referral_id})).one()
-    return referral.standing_at(ReferralState(row.state), row.addressee)
+    return referral.standing_at(ReferralState(row.state), row.addressee, row.erased)
 
 
 def rely_on(work: Work, referral: Referral) -> None:
@@ -166,7 +166,7 @@ async def _select(session: AsyncSession, *conditions: sa.ColumnElement[bool]) ->
 
 def referral_of(row: Row, its_sections: Iterable[Section]) -> Referral:
     """The referral that the columns `COLUMNS` tell of."""
-    referral_id, record_id, handle_id, sender, addressee, purpose, state, capsule = row
+    referral_id, record_id, handle_id, sender, addressee, purpose, state, capsule, erased = row
     return Referral(
         referral_id,
         record_id,
@@ -177,6 +177,7 @@ def referral_of(row: Row, its_sections: Iterable[Section]) -> Referral:
         ReferralState(state),
         capsule,
         tuple(its_sections),
+        erased,
     )
 
 

@@ -1,5 +1,7 @@
 """Releases, granted and refused: added, never changed."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.eventing.statements import Statement
 from services.eventing.work import Work
 from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused
@@ -18,21 +20,27 @@ _INSERT = Statement("""
 
 def insert(work: Work, said: ReleaseGranted | ReleaseRefused) -> None:
     """Write one release as its event says it."""
+    work.later(_INSERT, _values(said))
+
+
+async def insert_again(session: AsyncSession, said: ReleaseGranted | ReleaseRefused) -> None:
+    """Write one release into a database that has forgotten it."""
+    await session.execute(_INSERT.clause, _values(said))
+
+
+def _values(said: ReleaseGranted | ReleaseRefused) -> dict[str, object]:
     granted = isinstance(said, ReleaseGranted)
-    work.later(
-        _INSERT,
-        {
-            "release_id": said.release_id,
-            "record_id": said.record_id,
-            "number": said.number,
-            "referral_id": said.referral_id,
-            "section_id": said.section_id,
-            "recipient": said.recipient,
-            "coordinator_id": said.coordinator_id,
-            "appointment_id": said.appointment_id,
-            "granted": granted,
-            "reason": "granted" if isinstance(said, ReleaseGranted) else said.reason.value,
-            "statement_id": said.statement_id if isinstance(said, ReleaseGranted) else None,
-            "decided_at": said.decided_at,
-        },
-    )
+    return {
+        "release_id": said.release_id,
+        "record_id": said.record_id,
+        "number": said.number,
+        "referral_id": said.referral_id,
+        "section_id": said.section_id,
+        "recipient": said.recipient,
+        "coordinator_id": said.coordinator_id,
+        "appointment_id": said.appointment_id,
+        "granted": granted,
+        "reason": "granted" if isinstance(said, ReleaseGranted) else said.reason.value,
+        "statement_id": said.statement_id if isinstance(said, ReleaseGranted) else None,
+        "decided_at": said.decided_at,
+    }

@@ -1,7 +1,7 @@
 """The tables of `consent`; no private key, no content key and no section's body is in any of them."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData()
 
@@ -30,6 +30,7 @@ person_references = sa.Table(
     sa.Column("agency_id", sa.Text, primary_key=True),
     sa.Column("reference_hash", sa.Text, primary_key=True),
     sa.Column("record_id", sa.Text, nullable=False),
+    sa.Index("person_references_record", "record_id"),
 )
 """Which person an agency means by its own reference, of which only a keyed hash is kept."""
 
@@ -56,9 +57,13 @@ referrals = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("capsule", sa.Text),
+    sa.Column("erased", sa.Integer),
     sa.Index("referrals_record", "record_id"),
 )
-"""Referrals as their events tell them; without a person (and a capsule) where the manifest was not valid."""
+"""Referrals as their events tell them; without a person (and a capsule) where the manifest was not valid.
+
+`erased` is the number with which the person was erased, and the capsule with them.
+"""
 
 sections = sa.Table(
     "sections",
@@ -88,7 +93,7 @@ statements = sa.Table(
     sa.Column("statement_id", sa.Text, primary_key=True),
     sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("referral_id", sa.Text, sa.ForeignKey("referrals.referral_id")),
+    sa.Column("referral_id", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("categories", _CODES, nullable=False),
     sa.Column("recipients", _CODES),
@@ -231,13 +236,14 @@ releases = sa.Table(
 )
 """Every time somebody asked for a section's key, whether it was handed over, and why or why not."""
 
+# No foreign keys: to a restored database the log tells of a join before it tells of both its records.
 joins = sa.Table(
     "joins",
     metadata,
     sa.Column("join_id", sa.Text, primary_key=True),
-    sa.Column("record_a", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("record_a", sa.Text, nullable=False),
     sa.Column("number_a", sa.Integer, nullable=False),
-    sa.Column("record_b", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("record_b", sa.Text, nullable=False),
     sa.Column("number_b", sa.Integer, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("joined_at", _MOMENT, nullable=False),
@@ -332,3 +338,40 @@ view_limits = sa.Table(
     sa.Column("hidden_agencies", _CODES, nullable=False),
 )
 """What each person lets no representative's receipt show, as last said."""
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("erasure_id", sa.Text, nullable=False),
+    sa.Column("handle_ids", _CODES, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("destroyed_at", _MOMENT),
+    sa.UniqueConstraint("agency_id", "message_id", "record_id"),
+    sa.UniqueConstraint("erasure_id", "record_id"),
+    sa.Index("erasures_due", "recorded_at", postgresql_where=sa.text("destroyed_at IS NULL")),
+)
+"""Records erased, the handles whose keys go with them, and when those keys were destroyed in every replica."""
+
+restorations = sa.Table(
+    "restorations",
+    metadata,
+    sa.Column("restored_at", _MOMENT, primary_key=True),
+)
+"""When this database was found behind the log."""
+
+restored_referrals = sa.Table(
+    "restored_referrals",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text),
+    sa.Column("faults", JSONB),
+)
+"""Referrals of which the log says more than a restored database knew, until they are taken in again.
+
+`faults` are the sections' faults as the coverage has said them, by section id; NULL where it has said nothing.
+"""

@@ -1,9 +1,11 @@
 """What every use case of consent works with: the keys in its custody, and the bounds that are set for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.consent.keystore import KeyStore, KeyStoreError, ServiceKeys
+from services.consent.storage.restoring import RestoredReferral
 from tsunagu_contracts.ports import Clock
 
 
@@ -41,11 +43,17 @@ class Bounds:
 
 @dataclass(slots=True)
 class Custody:
-    """The key store, the service's own keys once they are read, the bounds and the clock."""
+    """The key store, the service's own keys once they are read, the bounds and the clock.
+
+    `restored` are referrals that come to a restored database once more, and what has been said of them before.
+    In one that `was_restored`, handles may be forgotten that agencies have.
+    """
 
     store: KeyStore
     bounds: Bounds
     clock: Clock
+    was_restored: bool = False
+    restored: Mapping[str, RestoredReferral] = field(default_factory=dict)
     _keys: ServiceKeys | None = field(default=None, repr=False)
 
     async def open(self) -> None:

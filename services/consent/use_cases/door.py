@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.receipts import Receipt, Visitor
-from services.consent.storage import person_tokens, receipts, representatives
+from services.consent.storage import person_tokens, persons, receipts, representatives
 from services.consent.use_cases.custody import Custody
 from services.eventing.work import Work
 from tsunagu_contracts.codes import PersonScope, RefusalCode
@@ -154,7 +154,8 @@ async def _standing(session: AsyncSession, receipt: Receipt, may_view: bool, now
         return None
     if receipt.representative_id is None:
         return Visitor(receipt, may_view, None)
-    spoken_for = await representatives.last(session, receipt.record_id, receipt.agency_id, receipt.representative_id)
+    records = (await persons.look(session, receipt.record_id)).records
+    spoken_for = await representatives.last(session, records, receipt.agency_id, receipt.representative_id)
     return Visitor(receipt, may_view, spoken_for) if spoken_for and spoken_for.may_speak(now) else None
 
 

@@ -13,7 +13,7 @@ from services.consent.domain.joins import components, merged
 from services.consent.domain.obligations import Held, changes
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording
-from services.consent.storage import cards, joins, obligations, persons, referrals, words
+from services.consent.storage import cards, erasures, joins, obligations, persons, referrals, words
 from services.consent.storage.joins import Join
 from services.consent.use_cases import messages, records
 from services.consent.use_cases import obligations as owing
@@ -61,7 +61,7 @@ async def join(work: Work, verified: Verified[JoinHandles], custody: Custody) ->
 
     What is one person's already is joined just the same. The same message again changes nothing. Refuses with the codes
     of `appointed` and `party_to` (of either referral), with `duplicate_id`, `clock_stepped_back`, `stated_in_future`,
-    and with `card_not_valid` any card that is unknown, used, void or expired.
+    `person_erased`, and with `card_not_valid` any card that is unknown, used, void or expired.
     """
     manifest, said = verified.manifest, verified.manifest.data
     await messages.appointed(work, manifest)
@@ -74,6 +74,7 @@ async def join(work: Work, verified: Verified[JoinHandles], custody: Custody) ->
     if earlier is not None or await joins.find(work.session, said.join_id) is not None:
         raise Refusal(RefusalCode.DUPLICATE_ID)
     both = Group({**locked[record_id].records, **locked[meant.record_id or record_id].records})
+    await _check_not_erased(work.session, locked[record_id], both, by_card=meant.card_hash is not None)
     recording = _recording(both, custody)
     if said.stated_at is not None and said.stated_at > recording.now + recording.tolerance:
         raise Refusal(RefusalCode.STATED_IN_FUTURE)
@@ -91,6 +92,15 @@ async def join(work: Work, verified: Verified[JoinHandles], custody: Custody) ->
     await records.say(work, sayings)
     await records.cover_open_referrals(work, both, word, recording.moment, verified.speaker)
     return Told(said.join_id, recording.moment, again=False)
+
+
+async def _check_not_erased(session: AsyncSession, own: Group, both: Group, *, by_card: bool) -> None:
+    """Refuse to join what is erased with anything; of a card that is not told."""
+    erased = await erasures.erased_among(session, both.records)
+    if erased & own.records.keys() or (erased and not by_card):
+        raise Refusal(RefusalCode.PERSON_ERASED)
+    if erased:
+        raise Refusal(RefusalCode.CARD_NOT_VALID)
 
 
 async def _meant(session: AsyncSession, verified: Verified[JoinHandles], custody: Custody) -> _Meant:

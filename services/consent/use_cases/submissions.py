@@ -128,12 +128,12 @@ async def take_in(
     """
     others = standings.keys() - {one.said.referral_id for one in examined}
     known = await intake.look(work, _asked(examined, others))
-    examined, used = _claim_handles(examined, known.handles)
+    examined, used = _claim_handles(examined, known.handles, forgotten=custody.was_restored)
     examined, fresh_keys = _mark_reuse(examined, known)
     meant, opened = _find_persons(work, examined, known.persons)
     begun = [_begin(one, meant, standings[one.said.referral_id]) for one in examined]
     sayings = _link(begun, {person.record_id for person in opened.values()}, custody.clock.now())
-    sayings += [_cover(one, known) for one in begun]
+    sayings += [_cover(one, known, begins=one.referral.referral_id not in custody.restored) for one in begun]
 
     # Rows of referrals before rows of persons, and those before anything else: as everybody takes them.
     referrals.follow(work, [standings[each] for each in others], known=len(known.referral_ids))
@@ -145,7 +145,8 @@ async def take_in(
         for each in known.groups[record_id].records.values()
     }
     persons.save(work, rested_on.values())
-    handles.use(work, used)
+    handles.use(work, {handle_id: used[handle_id] for handle_id in used.keys() & known.handles.keys()})
+    handles.restore(work, [one.claim for one in examined if one.claim and one.claim.handle_id not in known.handles])
     handles.remember_keys(work, fresh_keys)
     persons.open_records(work, opened)
     referrals.insert(work, [(one.referral, standings[one.referral.referral_id].version) for one in begun])
@@ -165,7 +166,9 @@ def _asked(examined: Sequence[Examined], others: Collection[str]) -> Asked:
     )
 
 
-def _claim_handles(examined: Sequence[Examined], issued: Mapping[str, Issued]) -> tuple[list[Examined], dict[str, str]]:
+def _claim_handles(
+    examined: Sequence[Examined], issued: Mapping[str, Issued], *, forgotten: bool
+) -> tuple[list[Examined], dict[str, str]]:
     """Let each handle serve one referral; a referral whose handle is not free is invalid as a whole.
 
     Returns with them which referral now uses each handle.
@@ -177,6 +180,9 @@ def _claim_handles(examined: Sequence[Examined], issued: Mapping[str, Issued]) -
             checked.append(one)
             continue
         handle = issued.get(one.claim.handle_id)
+        if handle is None and forgotten and RefusalCode.HANDLE_UNKNOWN not in one.findings.faults.values():
+            # Certified and its key kept: issued after the backup from which this database was restored.
+            handle = Issued(one.claim.handle_id, one.claim.sender, None)
         if handle is None:
             checked.append(one.refused(RefusalCode.HANDLE_UNKNOWN))
         elif handle.agency_id != one.claim.sender:
@@ -271,7 +277,7 @@ def _link(begun: Sequence[Begun], opened: Collection[str], now: datetime) -> lis
     return sayings
 
 
-def _cover(one: Begun, known: Known) -> Saying:
+def _cover(one: Begun, known: Known, *, begins: bool) -> Saying:
     if one.person is None:
         sections = coverage_of(one.referral, SILENCE, one.examined.submission.event.time, 0)
     else:
@@ -279,7 +285,7 @@ def _cover(one: Begun, known: Known) -> Saying:
         word = merged({record_id: known.words.get(record_id, SILENCE) for record_id in group.records})
         sections = coverage_of(one.referral, word, group.latest_at, group.number)
     decided = CoverageDecided(referral_id=one.referral.referral_id, addressee=one.referral.addressee, sections=sections)
-    return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided, begins=True))
+    return Saying(one.examined.emission(f"coverage:{one.referral.referral_id}", decided, begins=begins))
 
 
 def _all(sections: Sequence[SectionFacts], code: RefusalCode) -> Findings:

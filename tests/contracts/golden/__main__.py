@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tests.contracts.golden.erasure import a_person_is_erased
 from tests.contracts.golden.joins import joined_and_unjoined
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
@@ -23,6 +24,7 @@ def make_missing(folder: Path) -> list[str]:
     joined_and_unjoined(shelf)
     notify_and_audit_say(shelf)
     receipts_tell(shelf)
+    a_person_is_erased(shelf)
     return shelf.made
 
 

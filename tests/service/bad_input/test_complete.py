@@ -58,6 +58,7 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.RECEIPT_UNKNOWN: _RECEIPTS,
     RefusalCode.RECEIPT_NOT_VALID: _RECEIPTS,
     RefusalCode.TOO_MANY_TRIES: _RECEIPTS,
+    RefusalCode.PERSON_ERASED: "tests/service/consent/test_erasures.py",
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

@@ -33,6 +33,11 @@ _SMALL = {
     "disasters": 200,
     # One counter.
     "wrong_codes": 1,
+    # Each has a supervisor's signature; all of them are looked through at every start.
+    "erasures": 10_000,
+    # A database that was never restored.
+    "restorations": 0,
+    "restored_referrals": 0,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -87,10 +92,22 @@ _BY_COLUMN = {
     **dict.fromkeys(("signing_jwk", "encryption_jwk"), _KEY),
     **dict.fromkeys(("overrides", "confirms"), "NULL"),
     **dict.fromkeys(
-        ("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at", "undone_at"), "NULL"
+        (
+            "halted_in",
+            "invalid",
+            "erased",
+            "destroyed_at",
+            "traceparent",
+            "replay_requested_at",
+            "ended_at",
+            "overdue_at",
+            "undone_at",
+            "by_receipt",
+            "revoked_at",
+            "locked_until",
+        ),
+        "NULL",
     ),
-    **dict.fromkeys(("overrides", "confirms", "by_receipt", "revoked_at", "locked_until"), "NULL"),
-    **dict.fromkeys(("halted_in", "invalid", "traceparent", "replay_requested_at", "ended_at", "overdue_at"), "NULL"),
 }
 _BY_TYPE = {
     "text": "'x'",

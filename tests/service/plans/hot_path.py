@@ -1,5 +1,6 @@
 """Referrals on their way through four services; what one says is handed to the others as Kafka would."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
+from services.consent.use_cases import erasures, restoring
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -31,7 +33,18 @@ from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders import joining
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
-from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
+from tests.builders.consent_bench import (
+    AGENCIES,
+    ANSWER_DAYS,
+    CLINIC,
+    DESK,
+    WARD,
+    Bench,
+    Sent,
+    consent_bench,
+    membership_of,
+)
+from tests.builders.erasing import OutboxLog, erasure
 from tests.builders.receipts import Door, revoking
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
@@ -116,6 +129,7 @@ class HotPath:
             await delete_due_bodies(work, timedelta(days=30))
         await self.leave_unanswered(sent[2])
         await self.come_to_the_door(sent[1])
+        await self.erase()
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -205,6 +219,17 @@ class HotPath:
         (await door.withdraw(token)).raise_for_status()
         lost = revoking(self.consent, sent, receipt.receipt_id)
         (await self.consent.post("/receipts/revocations", lost, by=CLINIC)).raise_for_status()
+
+    async def erase(self) -> None:
+        """Let a person be erased, say it twice, destroy the keys, and look at everything as a start does."""
+        bench = self.consent
+        sent = await bench.sealed_referral(sender=WARD, reference="erased")
+        await self.send(WARD, WARD.message(sent.manifest, sent.sealed).to_bytes())
+        manifest = erasure(sent)
+        for _ in range(2):
+            (await bench.post("/erasures", manifest, by=WARD)).raise_for_status()
+        await erasures.destroy_due(bench.database, bench.custody)
+        await restoring.begin(bench.database, bench.custody, OutboxLog(()), asyncio.Event())
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""

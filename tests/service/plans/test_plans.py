@@ -51,6 +51,25 @@ _ELSEWHERE = {
     "services.consent.storage.disasters": {"_DECLARE", "_LIFT", "_AREAS"},
     "services.consent.storage.due": {"_NOTE_CONDITIONAL"},
     "services.consent.storage.referrals": {"_HOLD"},  # a release that was overtaken and is decided anew
+    # Before a restored database is served, and as it is told of again; of a start only what looks whether it is one.
+    "services.consent.storage.restoring": {
+        "_MOVE_HEADS",
+        "_OPEN_RECORD",
+        "_COUNT",
+        "_LINK",
+        "_COVER",
+        "_NOTE",
+        "_NUMBERS",
+        "_TAKE_AGAIN",
+        "_TAKEN",
+        "_SECTIONS_AGAIN",
+        "_HANDLES_AGAIN",
+        "_KEYS_AGAIN",
+        "_REFER_AGAIN",
+        "_DUE_AGAIN",
+    },
+    "services.consent.storage.handles": {"_RESTORE"},
+    "services.consent.storage.joins": {"_EVERY"},  # a database that was restored
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read
 }
 """Of these, what is executed by others than the services on their hot path."""

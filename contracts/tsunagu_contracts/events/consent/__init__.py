@@ -2,6 +2,7 @@
 
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
+from tsunagu_contracts.events.consent.erasures import RecordErased
 from tsunagu_contracts.events.consent.joins import RecordJoined, RecordUnjoined
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
 from tsunagu_contracts.events.consent.receipts import (
@@ -31,6 +32,7 @@ __all__ = [
     "ReceiptIssued",
     "ReceiptRevoked",
     "ReceiptViewLimited",
+    "RecordErased",
     "RecordJoined",
     "RecordNumber",
     "RecordOpened",

@@ -18,9 +18,9 @@ def upgrade() -> None:
     op.create_table(
         "joins",
         sa.Column("join_id", sa.Text, primary_key=True),
-        sa.Column("record_a", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+        sa.Column("record_a", sa.Text, nullable=False),
         sa.Column("number_a", sa.Integer, nullable=False),
-        sa.Column("record_b", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+        sa.Column("record_b", sa.Text, nullable=False),
         sa.Column("number_b", sa.Integer, nullable=False),
         sa.Column("how", sa.Text, nullable=False),
         sa.Column("joined_at", _MOMENT, nullable=False),

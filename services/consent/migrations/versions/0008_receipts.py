@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0011"
+revision = "0008"
 down_revision = "0007"
 
 _MOMENT = sa.DateTime(timezone=True)

@@ -1,0 +1,174 @@
+"""What each event of consent's own means to a database that has forgotten it: the rows that it wrote, and nothing said.
+
+A new event of consent needs its telling here; without one a restored database refuses to start.
+"""
+
+from functools import singledispatch
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.consent.storage import (
+    cards,
+    disasters,
+    due,
+    erasures,
+    joins,
+    obligations,
+    receipts,
+    releases,
+    representatives,
+    restoring,
+    statements,
+    supports,
+    viewing,
+)
+from tsunagu_contracts.codes import CoverageState, RefusalCode
+from tsunagu_contracts.envelope import Event
+from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.events.consent import (
+    CoverageDecided,
+    DisasterDeclared,
+    DisasterLifted,
+    ObligationEnded,
+    ObligationIncurred,
+    ObligationOverdue,
+    ReceiptIssued,
+    ReceiptRevoked,
+    ReceiptViewLimited,
+    RecordErased,
+    RecordJoined,
+    RecordOpened,
+    RecordReferralLinked,
+    RecordUnjoined,
+    ReleaseGranted,
+    ReleaseRefused,
+    RepresentativeRecorded,
+    RequestRefused,
+    StatementCountersigned,
+    StatementRecorded,
+    StatementWithdrawnByPerson,
+)
+
+
+class NotRetoldError(Exception):
+    """The log says something that this program cannot write into a database; the message says what."""
+
+
+@singledispatch
+async def retell(data: EventData, event: Event, session: AsyncSession) -> None:
+    """Write into the tables what this event wrote when it was said."""
+    raise NotRetoldError(f"{event.type} cannot be replayed into a restored database: this program does not know how")
+
+
+@retell.register
+async def _(data: RecordOpened, event: Event, session: AsyncSession) -> None:
+    await restoring.open_record(session, data.record_id, event.time)
+
+
+@retell.register
+async def _(data: RecordReferralLinked, event: Event, session: AsyncSession) -> None:
+    await restoring.link(session, data.referral_id, data.record_id)
+
+
+@retell.register
+async def _(data: StatementRecorded, event: Event, session: AsyncSession) -> None:
+    await statements.insert(session, data)
+    await due.note(session, data.record_id, [data.valid_from, data.valid_until], after=data.recorded_at)
+
+
+@retell.register
+async def _(data: RepresentativeRecorded, event: Event, session: AsyncSession) -> None:
+    await representatives.insert(session, data)
+
+
+@retell.register
+async def _(data: StatementCountersigned, event: Event, session: AsyncSession) -> None:
+    await supports.insert(session, data)
+
+
+@retell.register(ReleaseGranted)
+@retell.register(ReleaseRefused)
+async def _(data: ReleaseGranted | ReleaseRefused, event: Event, session: AsyncSession) -> None:
+    await releases.insert_again(session, data)
+
+
+@retell.register
+async def _(data: ObligationIncurred, event: Event, session: AsyncSession) -> None:
+    await obligations.insert(session, [data])
+
+
+@retell.register
+async def _(data: ObligationEnded, event: Event, session: AsyncSession) -> None:
+    await obligations.end(session, data)
+
+
+@retell.register
+async def _(data: ObligationOverdue, event: Event, session: AsyncSession) -> None:
+    await obligations.mark_overdue(session, data)
+
+
+@retell.register
+async def _(data: RecordErased, event: Event, session: AsyncSession) -> None:
+    await erasures.insert(session, data)
+
+
+@retell.register
+async def _(data: CoverageDecided, event: Event, session: AsyncSession) -> None:
+    faults = {
+        section.section_id: RefusalCode(section.reason.value)
+        for section in data.sections
+        if section.state is CoverageState.INVALID
+    }
+    await restoring.cover(session, data.referral_id, faults)
+
+
+@retell.register
+async def _(data: RecordJoined, event: Event, session: AsyncSession) -> None:
+    # It stands on the streams of both records, which come in any order. Of cards nothing is said: all are void.
+    if await joins.find(session, data.join_id) is None:
+        await joins.insert(session, data)
+    await cards.void(session, [data.record_id], data.joined_at)
+
+
+@retell.register
+async def _(data: RecordUnjoined, event: Event, session: AsyncSession) -> None:
+    found = await joins.find(session, data.join_id)
+    if found is not None and found.record_a == data.record_id:
+        await joins.undo(session, data)
+
+
+@retell.register
+async def _(data: StatementWithdrawnByPerson, event: Event, session: AsyncSession) -> None:
+    await statements.insert_withdrawal(session, data)
+
+
+@retell.register
+async def _(data: ReceiptIssued, event: Event, session: AsyncSession) -> None:
+    """Nothing: its code is in no event, and the person gets another one."""
+
+
+@retell.register
+async def _(data: ReceiptRevoked, event: Event, session: AsyncSession) -> None:
+    await receipts.revoke(session, data)
+
+
+@retell.register
+async def _(data: ReceiptViewLimited, event: Event, session: AsyncSession) -> None:
+    await viewing.limit(session, data)
+
+
+@retell.register
+async def _(data: RequestRefused, event: Event, session: AsyncSession) -> None:
+    """Nothing: what was refused changed no table."""
+
+
+@retell.register
+async def _(data: DisasterDeclared, event: Event, session: AsyncSession) -> None:
+    await disasters.declare(session, data.disaster_id, data.areas, data.declared_at)
+    await due.note_conditional(session, data.areas, data.declared_at)
+
+
+@retell.register
+async def _(data: DisasterLifted, event: Event, session: AsyncSession) -> None:
+    await disasters.lift(session, data.disaster_id, data.areas, data.lifted_at)
+    await due.note_conditional(session, data.areas, data.lifted_at)
