@@ -69,6 +69,9 @@ class RefusalCode(StrEnum):
     DISASTER_UNKNOWN = "disaster_unknown"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     OBLIGATION_ENDED = "obligation_ended"
+    DATED_IN_FUTURE = "dated_in_future"
+    CASE_UNKNOWN = "case_unknown"
+    CASE_ANSWERED = "case_answered"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

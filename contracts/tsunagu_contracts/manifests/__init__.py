@@ -1,11 +1,12 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
+from tsunagu_contracts.manifests.audit import MOST_RECORDS, ForAudit, ProvisionsRecorded, RecordKept, ReportProvisions
+from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase, PartAnswered, RequestMade
 from tsunagu_contracts.manifests.claimed import ClaimedIds, claimed_ids
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
     DisasterSaid,
-    ForConsent,
     Notice,
     ObligationAnswered,
     RecordRepresentative,
@@ -15,7 +16,8 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
-from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
+from tsunagu_contracts.manifests.disclosures import DisclosureMade, RecordDisclosure
+from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, ForConsent, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.manifests.referral import (
@@ -32,26 +34,37 @@ from tsunagu_contracts.manifests.signing import MANIFEST_TYP, sign_manifest, ver
 __all__ = [
     "MANIFESTS",
     "MANIFEST_TYP",
+    "MOST_RECORDS",
     "ActOnReferral",
     "ActTaken",
+    "AnswerCase",
     "AnswerObligation",
     "AnyManifest",
     "Categories",
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
+    "DisclosureMade",
     "Exact",
+    "ForAudit",
     "ForConsent",
     "ForReferral",
     "Manifest",
     "Notice",
     "ObligationAnswered",
+    "OpenCase",
+    "PartAnswered",
+    "ProvisionsRecorded",
     "Purposes",
     "Recipients",
+    "RecordDisclosure",
+    "RecordKept",
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
+    "ReportProvisions",
     "RepresentativeNamed",
+    "RequestMade",
     "SayDisaster",
     "StatementHeard",
     "StatementMade",

@@ -165,7 +165,3 @@ class AnswerObligation(Manifest):
     type: Literal["agency.obligation.answer.v1"] = "agency.obligation.answer.v1"
     expectedversion: Literal[0] = 0
     data: ObligationAnswered
-
-
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
-"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

@@ -1,16 +1,30 @@
 """The manifests of all known types."""
 
+from tsunagu_contracts.manifests.audit import ForAudit, ReportProvisions
+from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
-    ForConsent,
     RecordRepresentative,
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.disclosures import RecordDisclosure
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
-AnyManifest = ForReferral | ForConsent
+ForConsent = (
+    RecordStatement
+    | RecordRepresentative
+    | CountersignStatement
+    | SayDisaster
+    | AnswerObligation
+    | RecordDisclosure
+    | OpenCase
+    | AnswerCase
+)
+"""What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
+
+AnyManifest = ForReferral | ForConsent | ForAudit
 """A manifest of one of the known types."""
 
 MANIFESTS: dict[str, type[AnyManifest]] = {
@@ -23,6 +37,10 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        RecordDisclosure,
+        OpenCase,
+        AnswerCase,
+        ReportProvisions,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -30,4 +48,5 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
+    referral_id: str | None = getattr(manifest.data, "referral_id", None)
+    return referral_id

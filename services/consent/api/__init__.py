@@ -1,9 +1,10 @@
-"""The HTTP interface of consent: blank handles, the person's word, releases, coverage, obligations."""
+"""The HTTP interface of consent: handles, the person's word and requests, releases, coverage, obligations, records."""
 
 from fastapi import APIRouter
 
-from services.consent.api import decisions, keys, obligations, words
+from services.consent.api import cases, decisions, keys, obligations, provisions, words
 from services.consent.api.parts import Taking
+from services.consent.use_cases import refusals
 from services.consent.use_cases.custody import Custody
 from services.eventing.database import Database
 from services.runtime.errors import PROBLEM_JSON
@@ -11,10 +12,12 @@ from services.runtime.errors import PROBLEM_JSON
 
 def router(database: Database, custody: Custody) -> APIRouter:
     """The routes of consent."""
-    taking = Taking(database)
+    taking = Taking(database, refusals.record)
     routes = APIRouter(responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}})
     routes.include_router(keys.router(database, custody))
     routes.include_router(words.router(taking, custody))
     routes.include_router(obligations.router(database, taking, custody))
+    routes.include_router(provisions.router(database, taking, custody))
+    routes.include_router(cases.router(database, taking, custody))
     routes.include_router(decisions.router(database, custody))
     return routes

@@ -96,6 +96,11 @@ class Recording:
         if self.now < self.latest - self.tolerance:
             raise Refusal(RefusalCode.CLOCK_STEPPED_BACK)
 
+    def check_past(self, at: datetime) -> None:
+        """Refuse with `dated_in_future` what is said to have happened and has not yet."""
+        if at > self.now + self.tolerance:
+            raise Refusal(RefusalCode.DATED_IN_FUTURE)
+
 
 def check_recordable(
     kind: StatementKind, stated_at: datetime, valid_until: datetime | None, recording: Recording

@@ -21,6 +21,7 @@ async def insert(session: AsyncSession, said: ReleaseGranted | ReleaseRefused) -
                 "referral_id": said.referral_id,
                 "section_id": said.section_id,
                 "recipient": said.recipient,
+                "provider": said.provider if isinstance(said, ReleaseGranted) else None,
                 "coordinator_id": said.coordinator_id,
                 "appointment_id": said.appointment_id,
                 "granted": granted,

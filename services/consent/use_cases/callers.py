@@ -1,6 +1,5 @@
 """For which agency a caller acts, and under which appointment."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,24 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import membership
 from services.consent.domain.releases import Asker
+from services.membership.messages import acting, held_by
 from services.runtime.identity import Caller
-from tsunagu_contracts.actors import ActorKind
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 
-
-async def acting(session: AsyncSession, caller: Caller, at: datetime, preferred: Collection[str] = ()) -> str:
-    """Find the agency that a caller acts for, one of the preferred where a coordinator has several.
-
-    Refuses with `not_permitted` whoever is neither an agency's system nor a coordinator, and with
-    `appointment_not_valid` a coordinator without an appointment (for the agency that vouches, if one does).
-    """
-    if caller.actor.kind is ActorKind.SYSTEM and caller.agency_id is not None:
-        return caller.agency_id
-    held = await _held(session, caller, at)
-    if not held:
-        raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
-    return next((each.agency_id for each in held if each.agency_id in preferred), held[0].agency_id)
+__all__ = ["Coordinator", "acting", "asking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +40,10 @@ async def asking(
             raise Refusal(RefusalCode.APPOINTMENT_UNKNOWN)
         refusal = membership.appointment_refusal(named, coordinator_id, agency_id, at)
         return Coordinator(coordinator_id, Asker(agency_id, refusal), None if refusal else appointment_id)
-    held = await _held(session, caller, at)
+    held = await held_by(session, caller, at)
     if held:
         chosen = next((each for each in held if each.agency_id == addressee), held[0])
         return Coordinator(coordinator_id, Asker(chosen.agency_id, None), chosen.appointment_id)
     if caller.agency_id is None:
         raise Refusal(RefusalCode.APPOINTMENT_NOT_VALID)
     return Coordinator(coordinator_id, Asker(caller.agency_id, RefusalCode.APPOINTMENT_NOT_VALID), None)
-
-
-async def _held(session: AsyncSession, caller: Caller, at: datetime) -> list[membership.Appointment]:
-    held = await membership.appointments_of(session, caller.coordinator_id, at)
-    return [each for each in held if caller.agency_id in (None, each.agency_id)]

@@ -13,12 +13,13 @@ class Bounds:
 
     `handle_lifetime` is how long a blank handle can be used; `clock_tolerance` is how far two clocks may
     differ before a moment counts as in the future or a clock as having stepped back; `answer_within` is how long
-    an agency has to answer for what it may no longer hold.
+    an agency has to answer for what it may no longer hold, and `case_within` for a person's request.
     """
 
     handle_lifetime: timedelta
     clock_tolerance: timedelta
     answer_within: timedelta
+    case_within: timedelta = timedelta(days=14)
 
 
 @dataclass(slots=True)

@@ -201,6 +201,7 @@ def _granted(
         statement_id=ground.statement_id,
         statement_number=ground.statement_number,
         decided_at=at,
+        provider=referral.sender,
     )
 
 

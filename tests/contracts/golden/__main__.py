@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
+from tests.contracts.golden.provisions import books_and_requests_say
 from tests.contracts.golden.referral import referral_says
 from tests.contracts.golden.shelf import CONTRACTS, Shelf
 from tsunagu_contracts.publish import EXAMPLES
@@ -18,6 +19,7 @@ def make_missing(folder: Path) -> list[str]:
     referral_says(shelf, said)
     directory_says(shelf)
     consent_says(shelf, said)
+    books_and_requests_say(shelf, said)
     notify_and_audit_say(shelf)
     return shelf.made
 

@@ -9,7 +9,7 @@ from tsunagu_contracts.types import AgencyId, Id, Instant, Whole
 
 
 class ReleaseGranted(EventData):
-    """The key of one section was handed to one agency, under one statement."""
+    """The key of one section was handed to one agency, under one statement; `provider` is who had sealed it."""
 
     TYPE: ClassVar[str] = "release.granted.v1"
 
@@ -26,6 +26,7 @@ class ReleaseGranted(EventData):
     statement_id: Id
     statement_number: Whole
     decided_at: Instant
+    provider: AgencyId | None = None
 
 
 class ReleaseRefused(EventData):
