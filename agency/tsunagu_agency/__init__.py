@@ -13,8 +13,10 @@ from tsunagu_agency.answers import (
 )
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
+from tsunagu_agency.duties import CasePart, CaseReceipt, DisclosureReceipt, Opening
 from tsunagu_agency.errors import (
     AgencyError,
+    BookFileError,
     ConfigurationError,
     NoHandleLeftError,
     NotPublishedError,
@@ -31,18 +33,27 @@ from tsunagu_agency.outgoing import ActingCoordinator, Announcement, OutgoingMes
 from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
 from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
 from tsunagu_contracts.codes import (
+    Acquisition,
     Area,
+    CaseEnd,
+    CaseKind,
+    CaseRefusal,
+    CaseWay,
     Category,
     DeclineReason,
     DisasterAct,
+    DisclosureGround,
+    DisclosureWay,
     HoldingState,
     KeptUnder,
     Language,
     ObligationCause,
     ObligationEnd,
     Outcome,
+    OutsideBody,
     OverrideGround,
     ProofSeen,
+    ProvisionSide,
     Purpose,
     ReferralAct,
     RepresentationGround,
@@ -54,6 +65,7 @@ from tsunagu_contracts.codes import (
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
 
 __all__ = [
+    "Acquisition",
     "ActingCoordinator",
     "AgencyClient",
     "AgencyError",
@@ -61,6 +73,13 @@ __all__ = [
     "Area",
     "AsyncOfflineQueue",
     "Backlog",
+    "BookFileError",
+    "CaseEnd",
+    "CaseKind",
+    "CasePart",
+    "CaseReceipt",
+    "CaseRefusal",
+    "CaseWay",
     "Category",
     "ConfigurationError",
     "CountersignReceipt",
@@ -68,6 +87,9 @@ __all__ = [
     "DeclineReason",
     "DisasterAct",
     "DisasterReceipt",
+    "DisclosureGround",
+    "DisclosureReceipt",
+    "DisclosureWay",
     "Holding",
     "HoldingState",
     "Inbound",
@@ -87,12 +109,15 @@ __all__ = [
     "ObligationReceipt",
     "OfflineQueue",
     "OpenedSection",
+    "Opening",
     "Outcome",
     "OutgoingMessage",
+    "OutsideBody",
     "OverrideGround",
     "ProblemError",
     "Progress",
     "ProofSeen",
+    "ProvisionSide",
     "Published",
     "Purpose",
     "QueueFileError",

@@ -77,7 +77,7 @@ class BookFile:
             )
 
     def add(self, records: Sequence[ProvisionRecord], until: datetime) -> int:
-        """Write records, of which known ones stay as they are, and how far the book has come; returns how many are new."""
+        """Write records, of which known ones stay, and how far the book has come; returns how many are new."""
         with self._transaction() as book:
             before = book.total_changes
             book.executemany(

@@ -10,44 +10,11 @@ from services.consent.api.cases import CasePart
 from services.consent.use_cases.cases import notice_overdue
 from tests.builders.agency_messages import IDS, SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent
-from tsunagu_contracts.codes import CaseEnd, CaseKind, CaseRefusal, CaseWay, Category, StatementKind
+from tests.builders.wishes import answering, opening
+from tsunagu_contracts.codes import CaseEnd, CaseKind, CaseRefusal, Category, StatementKind
 from tsunagu_contracts.events.consent import CaseAnswered, CaseAsked, CaseClosed, CaseOpened, CaseOverdue
-from tsunagu_contracts.manifests import AnswerCase, OpenCase, PartAnswered, RequestMade
 
 CASE_DAYS = 14
-
-
-def opening(by: SendingAgency, bench: Bench, sent: Sent, **changes: object) -> OpenCase:
-    """What an agency says of a request that has just reached it."""
-    made = {
-        "case_id": IDS.new(),
-        "referral_id": sent.id,
-        "kind": CaseKind.ACCESS,
-        "how": CaseWay.WRITTEN,
-        "received_at": bench.clock.now(),
-    }
-    return OpenCase(
-        id=IDS.new(),
-        source=f"agency/{by.id}",
-        time=bench.clock.now(),
-        actor=f"coordinator:{by.coordinator}",
-        appointment=by.appointment,
-        data=RequestMade.model_validate(made | changes),
-    )
-
-
-def answering(
-    by: SendingAgency, part_id: str, end: CaseEnd = CaseEnd.PROVIDED, under: CaseRefusal | None = None
-) -> AnswerCase:
-    """What an agency answers for its part; always of the same message id for one of them."""
-    return AnswerCase(
-        id=f"answer-{part_id}",
-        source=f"agency/{by.id}",
-        time="2026-04-01T09:00:00Z",
-        actor=f"coordinator:{by.coordinator}",
-        appointment=by.appointment,
-        data=PartAnswered(part_id=part_id, end=end, refused_under=under),
-    )
 
 
 async def opened(bench: Bench, kind: CaseKind = CaseKind.ACCESS) -> Sent:

@@ -7,9 +7,9 @@ import pytest
 
 from tests.builders.agency_messages import IDS, SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent
-from tsunagu_contracts.codes import Category, DisclosureGround, DisclosureWay, OutsideBody, StatementKind
+from tests.builders.wishes import disclosure
+from tsunagu_contracts.codes import Category, DisclosureGround, OutsideBody, StatementKind
 from tsunagu_contracts.events.consent import CoverageDecided, DisclosureRecorded, ReleaseGranted
-from tsunagu_contracts.manifests import DisclosureMade, RecordDisclosure
 
 HEALTH, IDENTITY, CONTACT = Category.HEALTH, Category.IDENTITY, Category.CONTACT
 GRANT = StatementKind.GRANT
@@ -64,27 +64,6 @@ async def test_pages_of_both_sides(bench: Bench) -> None:
     assert len(set(seen)) == len(seen) == 6
     assert seen == sorted(seen)
     assert len(await provisions(bench, CLINIC)) == 4
-
-
-def disclosure(by: SendingAgency, bench: Bench, sent: Sent, **changes: object) -> RecordDisclosure:
-    """What an agency says of having called the fire department just now."""
-    made = {
-        "disclosure_id": IDS.new(),
-        "referral_id": sent.id,
-        "ground": DisclosureGround.PROTECTION_OF_LIFE_27_1_2,
-        "way": DisclosureWay.TELEPHONE,
-        "to_body": OutsideBody.FIRE_DEPARTMENT,
-        "categories": (IDENTITY, CONTACT),
-        "disclosed_at": bench.clock.now(),
-    }
-    return RecordDisclosure(
-        id=IDS.new(),
-        source=f"agency/{by.id}",
-        time=bench.clock.now(),
-        actor=f"coordinator:{by.coordinator}",
-        appointment=by.appointment,
-        data=DisclosureMade.model_validate(made | changes),
-    )
 
 
 async def test_a_disclosure_outside_is_recorded_and_nothing_opens_by_it(bench: Bench) -> None:

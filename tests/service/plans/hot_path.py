@@ -16,6 +16,7 @@ from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
 from services.audit.settings import AuditSettings
+from services.consent.use_cases import cases
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -34,8 +35,20 @@ from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
-from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
+from tests.builders.wishes import answering, disclosure, opening
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DeclineReason,
+    ObligationEnd,
+    Outcome,
+    ProvisionSide,
+    ReferralAct,
+    StatementKind,
+)
+from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Cause
+from tsunagu_contracts.manifests import ProvisionsRecorded, RecordKept, ReportProvisions
 from tsunagu_contracts.topics import agency_of_outbound, agency_outbound, consumed_by
 
 SERVICES = ("referral", "consent", "notify", "audit")
@@ -113,6 +126,7 @@ class HotPath:
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
         await self.leave_unanswered(sent[2])
+        await self.keep_books(sent[1])
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -174,6 +188,45 @@ class HotPath:
         await self.consent.say(sent, StatementKind.WITHDRAW, Category.HEALTH)
         self.consent.clock.at += timedelta(days=ANSWER_DAYS)
         await notice_overdue(self.consent.database)
+
+    async def keep_books(self, sent: Sent) -> None:
+        """Let agencies record and report openings and disclosures, answer a request late, and ask what is missing."""
+        consent, now = self.consent, self.consent.clock.now()
+        for manifest, route in (
+            (disclosure(CLINIC, consent, sent), "/disclosures"),
+            (opening(CLINIC, consent, sent), "/cases"),
+        ):
+            for _ in range(2):
+                (await consent.post(route, manifest, by=CLINIC)).raise_for_status()
+        consent.clock.at += timedelta(days=ANSWER_DAYS)
+        await cases.notice_overdue(consent.database)
+        for route in ("/provisions", "/disclosures", "/cases"):
+            found = await consent.client.get(route, headers=consent.headers(CLINIC))
+        part_id = found.json()["items"][0]["part_id"]
+        for _ in range(2):
+            (await consent.post("/cases/answers", answering(CLINIC, part_id), by=CLINIC)).raise_for_status()
+        await self.pump()
+        bench = self.benches["audit"]
+        async with bench.http(self.routers["audit"]) as audit:
+            report = ReportProvisions(
+                id=IDS.new(),
+                source=f"agency/{CLINIC.id}",
+                time=now,
+                actor=f"coordinator:{CLINIC.coordinator}",
+                appointment=CLINIC.appointment,
+                data=ProvisionsRecorded(
+                    side=ProvisionSide.PROVIDED, records=(RecordKept(release_id=sent.id, digest=digest(sent.id)),)
+                ),
+            )
+            for actor in (f"coordinator:{CLINIC.coordinator}", "auditor:au-0001"):
+                bench.call_as(actor, None if "auditor" in actor else CLINIC.id)
+                if "auditor" not in actor:
+                    content = CLINIC.message(report).to_bytes()
+                    headers = {"Idempotency-Key": IDS.new()}
+                    (await audit.post("/provision-records", content=content, headers=headers)).raise_for_status()
+                for route in ("gaps", "unplaced"):
+                    (await audit.get(f"/provision-records/{route}")).raise_for_status()
+        await self.pump()
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""

@@ -106,17 +106,17 @@ def _release_id(opened: dict[str, object]) -> str:
 
 
 @pytest.fixture
-def network() -> Network:
+def services() -> Network:
     """Two openings of one referral."""
     return Network([opening(1, NOW), opening(2, NOW + timedelta(minutes=1))])
 
 
-async def test_records_are_made_from_what_was_opened(network: Network, tmp_path: Path) -> None:
+async def test_records_are_made_from_what_was_opened(services: Network, tmp_path: Path) -> None:
     """With the other side as the directory has it, under the local name; a second time nothing is new."""
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
         book.name("r-1", PERSON, acquisition=Acquisition.FROM_THE_PERSON)
         for new in (2, 0):
-            assert (await book.catch_up(network.client(tmp_path), by=BY)).new == new
+            assert (await book.catch_up(services.client(tmp_path), by=BY)).new == new
         first, _ = book.records(*ALL)
 
     assert (first.person, first.acquisition, first.is_complete) == (PERSON, Acquisition.FROM_THE_PERSON, True)
@@ -126,23 +126,23 @@ async def test_records_are_made_from_what_was_opened(network: Network, tmp_path:
     assert stat.S_IMODE((tmp_path / "provisions.sqlite3").stat().st_mode) == 0o600
 
 
-async def test_an_opening_that_commits_late_is_not_passed_over(network: Network, tmp_path: Path) -> None:
+async def test_an_opening_that_commits_late_is_not_passed_over(services: Network, tmp_path: Path) -> None:
     """An id older than the last one seen may appear afterwards, and a catch-up that was cut off is gone on with."""
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
-        network.fail_after = 2
+        services.fail_after = 2
         with pytest.raises(ProblemError):
-            await book.catch_up(network.client(tmp_path), by=BY)
+            await book.catch_up(services.client(tmp_path), by=BY)
         assert len(book.records(*ALL)) == 2
-        network.fail_after = 10**6
-        network.openings.append(opening(0, NOW - timedelta(minutes=1)))
+        services.fail_after = 10**6
+        services.openings.append(opening(0, NOW - timedelta(minutes=1)))
 
-        assert (await book.catch_up(network.client(tmp_path), by=BY)).new == 1
+        assert (await book.catch_up(services.client(tmp_path), by=BY)).new == 1
 
 
-async def test_only_complete_records_are_reported_and_without_names(network: Network, tmp_path: Path) -> None:
+async def test_only_complete_records_are_reported_and_without_names(services: Network, tmp_path: Path) -> None:
     """What lacks a name or the way of acquisition waits; audit is told ids and digests, once."""
-    network.openings.append(opening(3, NOW, "provided", "r-2"))
-    client = network.client(tmp_path)
+    services.openings.append(opening(3, NOW, "provided", "r-2"))
+    client = services.client(tmp_path)
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
         caught_up = await book.catch_up(client, by=BY, local_name=lambda referral_id: f"{PERSON} {referral_id}")
         assert (caught_up.new, caught_up.incomplete) == (3, 2)
@@ -151,18 +151,18 @@ async def test_only_complete_records_are_reported_and_without_names(network: Net
         assert (await book.report(client, by=BY), await book.report(client, by=BY)) == (2, 0)
         digests = {each.release_id: each.facts.digest for each in book.records(*ALL)}
 
-    assert [report.data.side for report in network.reports] == ["provided", "received"]
-    kept = {each.release_id: each.digest for report in network.reports for each in report.data.records}
+    assert [report.data.side for report in services.reports] == ["provided", "received"]
+    kept = {each.release_id: each.digest for report in services.reports for each in report.data.records}
     assert kept == digests
-    assert PERSON not in "".join(report.model_dump_json() for report in network.reports)
+    assert PERSON not in "".join(report.model_dump_json() for report in services.reports)
 
 
-async def test_the_spreadsheet_runs_nothing(network: Network, tmp_path: Path) -> None:
+async def test_the_spreadsheet_runs_nothing(services: Network, tmp_path: Path) -> None:
     """Excel can read it, and no name is a formula, however it begins."""
-    network.name = '＝HYPERLINK("http://x")'
+    services.name = '＝HYPERLINK("http://x")'
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
         book.name("r-1", ' =cmd|" /C calc"!A0')
-        await book.catch_up(network.client(tmp_path), by=BY)
+        await book.catch_up(services.client(tmp_path), by=BY)
         raw = to_csv(book.records(*ALL))
 
     assert raw.startswith(b"\xef\xbb\xbf")
@@ -173,11 +173,11 @@ async def test_the_spreadsheet_runs_nothing(network: Network, tmp_path: Path) ->
     assert (told["区分"], told["情報の項目"], told["取得の経緯"]) == ("受領（30条）", "健康・医療", "未記入")
 
 
-async def test_the_page_shows_names_as_text(network: Network, tmp_path: Path) -> None:
+async def test_the_page_shows_names_as_text(services: Network, tmp_path: Path) -> None:
     """Names are escaped, columns and rows have their headings, and what is incomplete is said."""
-    network.name = "<script>alert(1)</script>"
+    services.name = "<script>alert(1)</script>"
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
-        await book.catch_up(network.client(tmp_path), by=BY)
+        await book.catch_up(services.client(tmp_path), by=BY)
         page = to_page(book.records(*ALL), agency=DESK.id, since=NOW.date(), last=NOW.date())
 
     assert "<script" not in page
@@ -188,10 +188,10 @@ async def test_the_page_shows_names_as_text(network: Network, tmp_path: Path) ->
     assert "未記入のある記録が 2 件あります" in page
 
 
-async def test_records_are_kept_for_their_time_and_then_removed(network: Network, tmp_path: Path) -> None:
+async def test_records_are_kept_for_their_time_and_then_removed(services: Network, tmp_path: Path) -> None:
     """Three years at least, more by setting; what was removed is said, with its names, and does not come back."""
     clock = SetClock()
-    client = network.client(tmp_path)
+    client = services.client(tmp_path)
     with ProvisionBook(tmp_path, clock=clock) as book:
         book.name("r-1", PERSON, acquisition=Acquisition.FROM_THE_PERSON)
         book.name("r-never-opened", "別人")
@@ -207,7 +207,7 @@ async def test_records_are_kept_for_their_time_and_then_removed(network: Network
 
         assert (pruned.provided, pruned.received) == (0, 2)
         assert "受領 2 件" in str(pruned)
-        network.openings = network.openings[:1]
+        services.openings = services.openings[:1]
         assert book.records(*ALL) == []
     with sqlite3.connect(tmp_path / "provisions.sqlite3") as file:
         assert file.execute("SELECT person FROM persons").fetchall() == [("別人",)]
@@ -221,9 +221,9 @@ def test_less_than_the_law_wants_is_no_setting(tmp_path: Path, years: str) -> No
         book.prune()
 
 
-async def test_the_command(network: Network, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+async def test_the_command(services: Network, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """It writes a period as CSV or page, prunes, and says what it cannot do."""
-    client = network.client(tmp_path)
+    client = services.client(tmp_path)
     with ProvisionBook(tmp_path, clock=SetClock()) as book:
         await book.catch_up(client, by=BY)
 
