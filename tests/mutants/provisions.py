@@ -72,8 +72,8 @@ RECORDS = (
     Mutant(
         "who has opened something is not asked",
         "services/consent/storage/cases.py",
-        "        UNION\n        SELECT recipient, referral_id FROM releases WHERE record_id = ANY(:record_ids) AND granted\n",
-        "",
+        "FROM releases WHERE record_id = ANY(:record_ids) AND granted\n",
+        "FROM releases WHERE false\n",
         (CASES,),
     ),
     Mutant(
@@ -86,8 +86,8 @@ RECORDS = (
     Mutant(
         "a stranger's record is placed",
         "services/audit/storage/provisions.py",
-        "        AND kept.agency_id = CASE kept.side WHEN 'provided' THEN accesses.provider ELSE accesses.agency_id END\n",
-        "",
+        "AND NOT kept.placed AND accesses.agreed IS NOT NULL\n        AND kept.agency_id = CASE",
+        "AND NOT kept.placed AND accesses.agreed IS NOT NULL\n        AND '' <> CASE",
         (REPORTS,),
     ),
     Mutant(
