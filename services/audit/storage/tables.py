@@ -54,7 +54,7 @@ referral_scopes = sa.Table(
 )
 """Where each referral belongs, as its latest version tells."""
 
-_UNMATCHED = sa.text("agreed IS NOT NULL AND NOT matched AND provider <> agency_id")
+_UNMATCHED = "agreed IS NOT NULL AND NOT matched AND provider <> agency_id"
 
 accesses = sa.Table(
     "accesses",
@@ -80,9 +80,13 @@ accesses = sa.Table(
     sa.Index("accesses_by_agency", "agency_id", "decided_at", "release_id"),
     sa.Index("accesses_by_coordinator", "coordinator_id", "decided_at", "release_id"),
     sa.Index("accesses_in_time", "decided_at", "release_id"),
-    sa.Index("accesses_unmatched_received", "agency_id", "decided_at", "release_id", postgresql_where=_UNMATCHED),
-    sa.Index("accesses_unmatched_provided", "provider", "decided_at", "release_id", postgresql_where=_UNMATCHED),
-    sa.Index("accesses_unmatched", "decided_at", "release_id", postgresql_where=_UNMATCHED),
+    sa.Index(
+        "accesses_unmatched_received", "agency_id", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)
+    ),
+    sa.Index(
+        "accesses_unmatched_provided", "provider", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)
+    ),
+    sa.Index("accesses_unmatched", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)),
 )
 """Who was given the key of which section, and who was not; no person and no content in it.
 
