@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 
 _MOMENT = sa.DateTime(timezone=True)
 _CODES = ARRAY(sa.Text)
