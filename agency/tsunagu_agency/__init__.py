@@ -18,8 +18,10 @@ from tsunagu_agency.answers import (
 from tsunagu_agency.cards import Card, scanned
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
+from tsunagu_agency.duties import CasePart, CaseReceipt, DisclosureReceipt, Opening
 from tsunagu_agency.errors import (
     AgencyError,
+    BookFileError,
     ConfigurationError,
     NoHandleLeftError,
     NotPublishedError,
@@ -40,18 +42,27 @@ from tsunagu_agency.receipt_page import ReceiptPage, Sharing
 from tsunagu_agency.receipts import IssuedReceipt, Receipts
 from tsunagu_agency.supply import Supply
 from tsunagu_contracts.codes import (
+    Acquisition,
     Area,
+    CaseEnd,
+    CaseKind,
+    CaseRefusal,
+    CaseWay,
     Category,
     DeclineReason,
     DisasterAct,
+    DisclosureGround,
+    DisclosureWay,
     HoldingState,
     KeptUnder,
     Language,
     ObligationCause,
     ObligationEnd,
     Outcome,
+    OutsideBody,
     OverrideGround,
     ProofSeen,
+    ProvisionSide,
     Purpose,
     ReferralAct,
     RepresentationGround,
@@ -64,6 +75,7 @@ from tsunagu_contracts.codes import (
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
 
 __all__ = [
+    "Acquisition",
     "ActingCoordinator",
     "AgencyClient",
     "AgencyError",
@@ -71,7 +83,14 @@ __all__ = [
     "Area",
     "AsyncOfflineQueue",
     "Backlog",
+    "BookFileError",
     "Card",
+    "CaseEnd",
+    "CaseKind",
+    "CasePart",
+    "CaseReceipt",
+    "CaseRefusal",
+    "CaseWay",
     "Category",
     "ConfigurationError",
     "CountersignReceipt",
@@ -79,6 +98,9 @@ __all__ = [
     "DeclineReason",
     "DisasterAct",
     "DisasterReceipt",
+    "DisclosureGround",
+    "DisclosureReceipt",
+    "DisclosureWay",
     "ErasureReceipt",
     "Holding",
     "HoldingState",
@@ -102,12 +124,15 @@ __all__ = [
     "ObligationReceipt",
     "OfflineQueue",
     "OpenedSection",
+    "Opening",
     "Outcome",
     "OutgoingMessage",
+    "OutsideBody",
     "OverrideGround",
     "ProblemError",
     "Progress",
     "ProofSeen",
+    "ProvisionSide",
     "Published",
     "Purpose",
     "QueueFileError",

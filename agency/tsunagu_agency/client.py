@@ -33,6 +33,7 @@ from tsunagu_agency.answers import (
     read,
 )
 from tsunagu_agency.configuration import Network
+from tsunagu_agency.duties import Cases, Disclosures, Openings
 from tsunagu_agency.erasing import write_erasure
 from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
@@ -90,7 +91,8 @@ class OpenedSection:
 class AgencyClient(MessageWriter):
     """One agency in the network; an async context manager that closes its connections at the end.
 
-    Sealing and signing need no connection; connections are opened when they are first needed.
+    Sealing and signing need no connection; connections are opened when they are first needed. `openings`, `disclosures`
+    and `cases` are what the law asks an agency to record and to answer.
     """
 
     def __init__(
@@ -115,6 +117,9 @@ class AgencyClient(MessageWriter):
         self._signing_keys: dict[str, PublicKey] = {}
         self.joins = Joins(keystore, network, clock=clock, ids=ids, tell=self._tell_consent, ask=self._ask_consent)
         self.receipts = Receipts(keystore, clock, ids, self._tell_consent)
+        self.openings = Openings(self, self._services)
+        self.disclosures = Disclosures(self, self._services, clock, ids)
+        self.cases = Cases(self, self._services, clock, ids)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:

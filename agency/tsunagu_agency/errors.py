@@ -87,6 +87,20 @@ class QueueFileError(AgencyError):
         self.reason = reason
 
 
+class BookFileError(AgencyError):
+    """The file of the agency's record book cannot be used; `reason` is SQLite's name of the fault."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"記録簿のファイルを使えません: {path} ({reason})",
+            f"cannot use the file of the record book: {path} ({reason})",
+            kept="every record that was written stays in the file; what this call was to do is not done",
+            next="see to the disk (space, permissions, health), then make the same call again; do not delete the file",
+        )
+        self.path = path
+        self.reason = reason
+
+
 class UnreachableError(AgencyError):
     """A service did not answer; whether the request took effect is unknown."""
 

@@ -1,7 +1,7 @@
 """What an agency sends: a signed message as bytes, made without any connection, sent over Kafka or HTTP alike."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -358,6 +358,20 @@ class MessageWriter:
             data=DisasterSaid(disaster_id=disaster, act=act, areas=tuple(areas)),
         )
         return Announcement(manifest.id, disaster, self._bytes(manifest, {}))
+
+    def announce(
+        self, kind: Callable[..., AnyManifest], said: Frozen, *, about: str, by: ActingCoordinator
+    ) -> Announcement:
+        """Sign what is said to `consent` or `audit` by such a manifest; `about` is the id of what it is about."""
+        manifest = kind(
+            id=self._ids.new(),
+            source=self._source,
+            time=self._clock.now(),
+            actor=by.actor,
+            appointment=by.appointment_id,
+            data=said,
+        )
+        return Announcement(manifest.id, about, self._bytes(manifest, {}))
 
     @property
     def _source(self) -> str:

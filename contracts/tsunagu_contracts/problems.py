@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tsunagu_contracts.codes import DecisionReason, KeptUnder, RefusalCode
+from tsunagu_contracts.codes import CaseRefusal, DecisionReason, DisclosureGround, KeptUnder, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,9 @@ TELLINGS: dict[RefusalCode, Telling] = {
     ),
     _C.TOO_MANY_TRIES: Telling(429, "今は確かめられません", "Too many wrong codes just now", *_AGAIN),
     _C.PERSON_ERASED: Telling(409, "本人の記録は消去されています", "The person's record has been erased", *_LOOK),
+    _C.DATED_IN_FUTURE: Telling(422, "日時が未来です", "Dated in the future", *_FIX),
+    _C.CASE_UNKNOWN: Telling(404, "その請求は見つかりません", "No such request for this agency to answer", *_NOTHING),
+    _C.CASE_ANSWERED: Telling(409, "その請求にはもう答えています", "The request has been answered already", *_LOOK),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(
@@ -201,3 +204,81 @@ PROVISIONS: dict[KeptUnder, tuple[str, str]] = {
     KeptUnder.PUBLIC_RECORDS_ORDINANCE: ("区の公文書管理の条例・規程", "The ward's ordinance on public records"),
 }
 """The provisions under which something is kept, in words."""
+
+DISCLOSURE_GROUNDS: dict[DisclosureGround, tuple[str, str]] = {
+    DisclosureGround.CONSENT: ("本人の同意（個人情報保護法27条1項）", "The person's consent (APPI art. 27(1))"),
+    DisclosureGround.BY_LAW_27_1_1: ("法令に基づく場合（個人情報保護法27条1項1号）", "By law (APPI art. 27(1)(i))"),
+    DisclosureGround.PROTECTION_OF_LIFE_27_1_2: (
+        "生命・身体・財産の保護（個人情報保護法27条1項2号）",
+        "Protection of life, body or property (APPI art. 27(1)(ii))",
+    ),
+    DisclosureGround.PUBLIC_HEALTH_AND_CHILDREN_27_1_3: (
+        "公衆衛生・児童の健全な育成（個人情報保護法27条1項3号）",
+        "Public health, sound growth of children (APPI art. 27(1)(iii))",
+    ),
+    DisclosureGround.COOPERATION_WITH_PUBLIC_BODIES_27_1_4: (
+        "国・自治体の事務への協力（個人情報保護法27条1項4号）",
+        "Cooperation with public bodies (APPI art. 27(1)(iv))",
+    ),
+    DisclosureGround.PUBLIC_BODY_69_2: (
+        "行政機関等の目的外の提供（個人情報保護法69条2項）",
+        "Provision by a public body (APPI art. 69(2))",
+    ),
+    DisclosureGround.SUPPORT_MEETING_SOCIAL_WELFARE_106_6: (
+        "支援会議（社会福祉法106条の6）",
+        "Support meeting (Social Welfare Act, art. 106-6)",
+    ),
+    DisclosureGround.SUPPORT_MEETING_NEEDY_PERSONS_9: (
+        "支援会議（生活困窮者自立支援法9条）",
+        "Support meeting (Act on Self-reliance Support for Needy Persons, art. 9)",
+    ),
+    DisclosureGround.CHILD_COUNCIL_CHILD_WELFARE_25_3: (
+        "要保護児童対策地域協議会（児童福祉法25条の3）",
+        "Regional council for children (Child Welfare Act, art. 25-3)",
+    ),
+    DisclosureGround.CHILD_ABUSE_REPORT_6: (
+        "児童虐待の通告（児童虐待の防止等に関する法律6条）",
+        "Report of child abuse (Child Abuse Prevention Act, art. 6)",
+    ),
+    DisclosureGround.ELDER_ABUSE_REPORT_7: (
+        "高齢者虐待の通報（高齢者虐待防止法7条）",
+        "Report of elder abuse (Elder Abuse Prevention Act, art. 7)",
+    ),
+    DisclosureGround.DISABILITY_ABUSE_REPORT_7: (
+        "障害者虐待の通報（障害者虐待防止法7条）",
+        "Report of abuse of a person with disabilities (Act on its prevention, art. 7)",
+    ),
+    DisclosureGround.DISASTER_ROSTER_49_11: (
+        "避難行動要支援者名簿の提供（災害対策基本法49条の11）",
+        "Roster of persons who need help in evacuation (Basic Act on Disaster Management, art. 49-11)",
+    ),
+}
+"""The grounds of disclosures outside the network, in words."""
+
+CASE_REFUSALS: dict[CaseRefusal, tuple[str, str]] = {
+    CaseRefusal.HARM_33_2_1: (
+        "生命・身体・財産などの権利利益を害するおそれ（個人情報保護法33条2項1号）",
+        "Harm to the rights of the person or others (APPI art. 33(2)(i))",
+    ),
+    CaseRefusal.OBSTRUCTION_33_2_2: (
+        "業務の適正な実施に著しい支障（個人情報保護法33条2項2号）",
+        "Serious obstruction of the agency's work (APPI art. 33(2)(ii))",
+    ),
+    CaseRefusal.OTHER_LAW_33_2_3: (
+        "他の法令に違反（個人情報保護法33条2項3号）",
+        "Against other laws (APPI art. 33(2)(iii))",
+    ),
+    CaseRefusal.CORRECT_ALREADY_34_2: (
+        "調査の結果、内容は事実（個人情報保護法34条2項）",
+        "Found to be correct (APPI art. 34(2))",
+    ),
+    CaseRefusal.NOT_DUE_35_2: (
+        "請求に理由がない、または代わりの措置をとる（個人情報保護法35条2項）",
+        "Not due, or met by other measures (APPI art. 35(2))",
+    ),
+    CaseRefusal.NOT_DUE_35_6: (
+        "請求に理由がない、または代わりの措置をとる（個人情報保護法35条6項）",
+        "Not due, or met by other measures (APPI art. 35(6))",
+    ),
+}
+"""The provisions by which an agency need not do what a person asks, in words."""

@@ -63,7 +63,9 @@ RECORDS = Topic(
     "consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365, read_back=True
 )
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
-AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
+AUDIT_EVENTS = Topic(
+    "audit.events", ("query", "provisions"), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER
+)
 
 TOPICS: tuple[Topic, ...] = (
     DIRECTORY_EVENTS,

@@ -6,7 +6,7 @@ from functools import partial
 from services import membership
 from services.consent import api, subscribers
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import due, erasures, obligations, restoring
+from services.consent.use_cases import cases, due, erasures, obligations, restoring
 from services.consent.use_cases.custody import Bounds, Custody, DoorBounds
 from services.eventing.broker import KafkaAccess
 from services.eventing.reading_back import TopicLog
@@ -29,6 +29,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
             locked_for=timedelta(minutes=settings.secret_locked_minutes),
             wrong_a_minute=settings.wrong_codes_a_minute,
         ),
+        case_within=timedelta(days=settings.case_days),
     )
     custody = Custody(settings.store, bounds, parts.clock)
 
@@ -51,5 +52,6 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
             partial(due.cover_due, parts.database, custody),
             partial(obligations.notice_overdue, parts.database),
             partial(erasures.destroy_due, parts.database, custody),
+            partial(cases.notice_overdue, parts.database),
         ),
     )

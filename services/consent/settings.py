@@ -36,7 +36,8 @@ class KeyStoreSettings(BaseSettings):
 
 class ConsentSettings(ServiceSettings, KeyStoreSettings):
     """How long a blank handle lives, how far clocks may differ (in seconds), and how many days an agency has to
-    answer for what it may no longer hold, and how many a card can be used.
+    answer for what it may no longer hold, and for a person's request (個人情報保護法33条から35条 ask
+    for an answer without delay, and name no days), and how many a card can be used.
 
     Of the person's own door: how many days a receipt and the permission to set its secret hold, how many minutes a
     token; after how many wrong secrets a receipt's view is locked, and for how many minutes; how many exchanges may
@@ -53,3 +54,4 @@ class ConsentSettings(ServiceSettings, KeyStoreSettings):
     secret_tries: int = Field(default=5, ge=1)
     secret_locked_minutes: int = Field(default=60, ge=1)
     wrong_codes_a_minute: int = Field(default=60, ge=1)
+    case_days: int = Field(default=14, ge=1)

@@ -405,6 +405,7 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
             handle_lifetime=timedelta(days=HANDLE_DAYS),
             clock_tolerance=timedelta(seconds=2),
             answer_within=timedelta(days=ANSWER_DAYS),
+            case_within=timedelta(days=ANSWER_DAYS),
             door=DOOR,
             card_lifetime=timedelta(days=CARD_DAYS),
         ),

@@ -241,6 +241,7 @@ class Course:
                 statement_id="statement-1",
                 statement_number=1,
                 decided_at=self.saying.now,
+                provider=self.sender,
             ),
         )
 

@@ -18,6 +18,7 @@ from tests.mutants.guards import GUARDS, Mutant
 from tests.mutants.joins import JOINS
 from tests.mutants.keys import KEYS
 from tests.mutants.pipeline import PIPELINE
+from tests.mutants.provisions import RECORDS
 from tests.mutants.receipt import RECEIPT
 from tests.mutants.word import WORD
 
@@ -29,6 +30,7 @@ MUTANTS = (
     *RECEIPT,
     *EXPORTS,
     *KEYS,
+    *RECORDS,
 )
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from services.audit.api import router
+from services.audit.api.questions import router
 from services.audit.domain.mandates import AccessQuestion, Mandate
 from services.audit.storage.questions import AccessPlace, EventPlace, accesses_query, events_query
 from services.audit.subscribers import handle

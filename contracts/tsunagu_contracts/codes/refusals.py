@@ -76,6 +76,9 @@ class RefusalCode(StrEnum):
     RECEIPT_NOT_VALID = "receipt_not_valid"
     TOO_MANY_TRIES = "too_many_tries"
     PERSON_ERASED = "person_erased"
+    DATED_IN_FUTURE = "dated_in_future"
+    CASE_UNKNOWN = "case_unknown"
+    CASE_ANSWERED = "case_answered"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

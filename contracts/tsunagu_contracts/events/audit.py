@@ -1,11 +1,11 @@
-"""What `audit` says: that an auditor has asked, and what."""
+"""What `audit` says: that an auditor has asked, and what; that an agency has reported its records."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.codes import ProvisionSide, RefusalCode
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.types import Id, Whole
+from tsunagu_contracts.types import AgencyId, Compact, Id, Instant, Whole
 
 
 class QueryAnswered(EventData):
@@ -20,3 +20,17 @@ class QueryAnswered(EventData):
     parameters: Mapping[Id, str]
     rows: Whole
     refused: RefusalCode | None = None
+
+
+class ProvisionReported(EventData):
+    """An agency has reported records of openings; their ids and digests are in its signed manifest."""
+
+    TYPE: ClassVar[str] = "provision.reported.v1"
+
+    report_id: Id
+    agency_id: AgencyId
+    side: ProvisionSide
+    records: Whole
+    reported_at: Instant
+    message_id: Id
+    manifest: Compact

@@ -1,5 +1,7 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
+from tsunagu_contracts.manifests.audit import MOST_RECORDS, ForAudit, ProvisionsRecorded, RecordKept, ReportProvisions
+from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase, PartAnswered, RequestMade
 from tsunagu_contracts.manifests.claimed import ClaimedIds, claimed_ids
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
@@ -13,6 +15,7 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
+from tsunagu_contracts.manifests.disclosures import DisclosureMade, RecordDisclosure
 from tsunagu_contracts.manifests.erasure import ErasePerson, ErasureAsked
 from tsunagu_contracts.manifests.joins import (
     CardWanted,
@@ -40,8 +43,10 @@ from tsunagu_contracts.manifests.signing import MANIFEST_TYP, sign_manifest, ver
 __all__ = [
     "MANIFESTS",
     "MANIFEST_TYP",
+    "MOST_RECORDS",
     "ActOnReferral",
     "ActTaken",
+    "AnswerCase",
     "AnswerObligation",
     "AnyManifest",
     "CardWanted",
@@ -49,9 +54,11 @@ __all__ = [
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
+    "DisclosureMade",
     "ErasePerson",
     "ErasureAsked",
     "Exact",
+    "ForAudit",
     "ForConsent",
     "ForReferral",
     "HandlesJoined",
@@ -62,14 +69,21 @@ __all__ = [
     "Manifest",
     "Notice",
     "ObligationAnswered",
+    "OpenCase",
+    "PartAnswered",
+    "ProvisionsRecorded",
     "Purposes",
     "ReceiptLost",
     "ReceiptWanted",
     "Recipients",
+    "RecordDisclosure",
+    "RecordKept",
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
+    "ReportProvisions",
     "RepresentativeNamed",
+    "RequestMade",
     "RevokeReceipt",
     "SayDisaster",
     "StatementHeard",

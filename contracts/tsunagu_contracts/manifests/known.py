@@ -1,5 +1,7 @@
 """The manifests of all known types."""
 
+from tsunagu_contracts.manifests.audit import ForAudit, ReportProvisions
+from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
@@ -7,6 +9,7 @@ from tsunagu_contracts.manifests.consent import (
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.disclosures import RecordDisclosure
 from tsunagu_contracts.manifests.erasure import ErasePerson
 from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.receipts import IssueReceipt, RevokeReceipt
@@ -24,10 +27,13 @@ ForConsent = (
     | IssueReceipt
     | RevokeReceipt
     | ErasePerson
+    | RecordDisclosure
+    | OpenCase
+    | AnswerCase
 )
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
-AnyManifest = ForReferral | ForConsent
+AnyManifest = ForReferral | ForConsent | ForAudit
 """A manifest of one of the known types."""
 
 MANIFESTS: dict[str, type[AnyManifest]] = {
@@ -46,6 +52,10 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         IssueReceipt,
         RevokeReceipt,
         ErasePerson,
+        RecordDisclosure,
+        OpenCase,
+        AnswerCase,
+        ReportProvisions,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -53,4 +63,5 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster | AnswerObligation | UnjoinHandles) else manifest.data.referral_id
+    referral_id: str | None = getattr(manifest.data, "referral_id", None)
+    return referral_id

@@ -9,6 +9,7 @@ from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused
 from tsunagu_contracts.events.referral import ReferralFacts
+from tsunagu_contracts.provisions import AgreedFacts
 
 
 class AccessOutcome(StrEnum):
@@ -19,7 +20,10 @@ class AccessOutcome(StrEnum):
 
 
 class Access(NamedTuple):
-    """One opening of a section, or one refused attempt at it."""
+    """One opening of a section, or one refused attempt at it.
+
+    `provider` is who had sealed what was opened, and `agreed` the digest that both sides' records of it must have.
+    """
 
     release_id: str
     outcome: AccessOutcome
@@ -35,6 +39,8 @@ class Access(NamedTuple):
     number: int | None
     reason: str | None
     decided_at: datetime
+    provider: str | None
+    agreed: str | None
 
 
 class ReferralReading(NamedTuple):
@@ -75,6 +81,8 @@ def access_of(data: EventData) -> Access | None:
                 number=data.number,
                 reason=None,
                 decided_at=data.decided_at,
+                provider=data.provider,
+                agreed=_agreed(data).digest,
             )
         case ReleaseRefused():
             return Access(
@@ -92,9 +100,24 @@ def access_of(data: EventData) -> Access | None:
                 number=data.number,
                 reason=data.reason.value,
                 decided_at=data.decided_at,
+                provider=None,
+                agreed=None,
             )
         case _:
             return None
+
+
+def _agreed(data: ReleaseGranted) -> AgreedFacts:
+    return AgreedFacts(
+        data.release_id,
+        data.referral_id,
+        data.section_id,
+        data.category,
+        data.purpose,
+        data.recipient,
+        data.statement_id,
+        data.decided_at,
+    )
 
 
 def referral_of(event: Event) -> ReferralReading | None:

@@ -103,14 +103,15 @@ _PLACE = Statement("""
 _NOTE_ACCESSES = Statement("""
     INSERT INTO accesses (
         release_id, outcome, referral_id, section_id, category, purpose, agency_id, coordinator_id,
-        appointment_id, statement_id, statement_number, number, reason, decided_at
+        appointment_id, statement_id, statement_number, number, reason, decided_at, provider, agreed
     )
     SELECT * FROM unnest(
         CAST(:release_id AS text[]), CAST(:outcome AS text[]), CAST(:referral_id AS text[]),
         CAST(:section_id AS text[]), CAST(:category AS text[]), CAST(:purpose AS text[]),
         CAST(:agency_id AS text[]), CAST(:coordinator_id AS text[]), CAST(:appointment_id AS text[]),
         CAST(:statement_id AS text[]), CAST(:statement_number AS int[]), CAST(:number AS int[]),
-        CAST(:reason AS text[]), CAST(:decided_at AS timestamptz[])
+        CAST(:reason AS text[]), CAST(:decided_at AS timestamptz[]),
+        CAST(:provider AS text[]), CAST(:agreed AS text[])
     ) AS said (release_id) ORDER BY said.release_id
     ON CONFLICT (release_id) DO NOTHING
 """)

@@ -68,7 +68,7 @@ def accesses_query(
     guessing at ids does not go unseen.
     """
     query = (
-        sa.select(accesses)
+        sa.select(*(accesses.c[name] for name in Access._fields))
         .outerjoin(referral_scopes, referral_scopes.c.referral_id == accesses.c.referral_id)
         .where(
             accesses.c.agency_id.in_(sorted(mandate.agencies)),

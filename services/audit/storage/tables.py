@@ -54,6 +54,8 @@ referral_scopes = sa.Table(
 )
 """Where each referral belongs, as its latest version tells."""
 
+_UNMATCHED = "agreed IS NOT NULL AND NOT matched AND provider <> agency_id"
+
 accesses = sa.Table(
     "accesses",
     metadata,
@@ -71,12 +73,50 @@ accesses = sa.Table(
     sa.Column("number", sa.Integer),
     sa.Column("reason", sa.Text),
     sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("provider", sa.Text),
+    sa.Column("agreed", sa.Text),
+    sa.Column("matched", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("accesses_of_referral", "referral_id", "decided_at", "release_id"),
     sa.Index("accesses_by_agency", "agency_id", "decided_at", "release_id"),
     sa.Index("accesses_by_coordinator", "coordinator_id", "decided_at", "release_id"),
     sa.Index("accesses_in_time", "decided_at", "release_id"),
+    sa.Index(
+        "accesses_unmatched_received", "agency_id", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)
+    ),
+    sa.Index(
+        "accesses_unmatched_provided", "provider", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)
+    ),
+    sa.Index("accesses_unmatched", "decided_at", "release_id", postgresql_where=sa.text(_UNMATCHED)),
 )
-"""Who was given the key of which section, and who was not; no person and no content in it."""
+"""Who was given the key of which section, and who was not; no person and no content in it.
+
+`agreed` is the digest that both sides' records of an opening must have, `matched` that both are known to have it:
+what is not matched may be all the same, where a record came before the opening that it is of.
+"""
+
+provision_reports = sa.Table(
+    "provision_reports",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("report_id", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+)
+"""Agencies' reports of the records that they keep, with the signed message each came in."""
+
+provision_records = sa.Table(
+    "provision_records",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("side", sa.Text, primary_key=True),
+    sa.Column("release_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("placed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("provision_records_unplaced", "agency_id", "release_id", "side", postgresql_where=sa.text("NOT placed")),
+)
+"""What each agency has last reported of an opening; `placed` once the opening is known to have that agency there."""
 
 findings = sa.Table(
     "findings",

@@ -23,6 +23,8 @@ class Query(StrEnum):
 
     ACCESSES = "accesses"
     EVENTS = "events"
+    PROVISION_GAPS = "provision_gaps"
+    PROVISIONS_UNPLACED = "provisions_unplaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ async def accesses(
         within = bounded(mandate, question, named)
         return await questions.find_accesses(work.session, mandate, within, after, limit + 1)
 
-    return await _answer(work, asked, find, limit)
+    return await answer(work, asked, find, limit)
 
 
 async def events(work: Work, asked: Asked, aggregate: str, after: EventPlace | None, limit: int) -> Answer[KeptEvent]:
@@ -64,12 +66,13 @@ async def events(work: Work, asked: Asked, aggregate: str, after: EventPlace | N
         check_aggregate(mandate, await questions.subjects_of(work.session, aggregate))
         return await questions.find_events(work.session, mandate, aggregate, after, limit + 1)
 
-    return await _answer(work, asked, find, limit)
+    return await answer(work, asked, find, limit)
 
 
-async def _answer(
+async def answer(
     work: Work, asked: Asked, find: Callable[[Mandate], Awaitable[Sequence[Row]]], limit: int
 ) -> Answer[Row]:
+    """Answer with what `find` finds within the auditor's mandate (one row more than the limit tells of more)."""
     mandate: Mandate | None = None
     try:
         held = await membership.mandates_of(work.session, asked.auditor_id, work.now)

@@ -102,6 +102,11 @@ class Recording:
         if stated_at > self.now + self.tolerance:
             raise Refusal(RefusalCode.STATED_IN_FUTURE)
 
+    def check_past(self, at: datetime) -> None:
+        """Refuse with `dated_in_future` what is said to have happened and has not yet."""
+        if at > self.now + self.tolerance:
+            raise Refusal(RefusalCode.DATED_IN_FUTURE)
+
 
 def check_recordable(
     kind: StatementKind, stated_at: datetime, valid_until: datetime | None, recording: Recording

@@ -8,11 +8,11 @@ from tsunagu_contracts.events.consent import ReleaseGranted, ReleaseRefused
 
 _INSERT = Statement("""
     INSERT INTO releases (
-        release_id, record_id, number, referral_id, section_id, recipient, coordinator_id, appointment_id, granted,
-        reason, statement_id, decided_at
+        release_id, record_id, number, referral_id, section_id, recipient, provider, coordinator_id, appointment_id,
+        granted, reason, statement_id, decided_at
     )
     SELECT CAST(:release_id AS text), CAST(:record_id AS text), CAST(:number AS int), CAST(:referral_id AS text),
-        CAST(:section_id AS text), CAST(:recipient AS text), CAST(:coordinator_id AS text),
+        CAST(:section_id AS text), CAST(:recipient AS text), CAST(:provider AS text), CAST(:coordinator_id AS text),
         CAST(:appointment_id AS text), CAST(:granted AS boolean), CAST(:reason AS text), CAST(:statement_id AS text),
         CAST(:decided_at AS timestamptz)
 """)
@@ -37,6 +37,7 @@ def _values(said: ReleaseGranted | ReleaseRefused) -> dict[str, object]:
         "referral_id": said.referral_id,
         "section_id": said.section_id,
         "recipient": said.recipient,
+        "provider": said.provider if isinstance(said, ReleaseGranted) else None,
         "coordinator_id": said.coordinator_id,
         "appointment_id": said.appointment_id,
         "granted": granted,

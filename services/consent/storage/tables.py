@@ -152,7 +152,7 @@ supports = sa.Table(
     metadata,
     sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id"), nullable=False),
+    sa.Column("statement_id", sa.Text, nullable=False),
     sa.Column("recorded_at", _MOMENT, nullable=False),
     sa.Column("agency_id", sa.Text, nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),
@@ -223,10 +223,13 @@ releases = sa.Table(
     sa.Column("appointment_id", sa.Text),
     sa.Column("granted", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("statement_id", sa.Text, sa.ForeignKey("statements.statement_id")),
+    sa.Column("statement_id", sa.Text),
     sa.Column("decided_at", _MOMENT, nullable=False),
+    sa.Column("provider", sa.Text),
     sa.UniqueConstraint("record_id", "number"),
     sa.Index("releases_recipient", "recipient", "section_id", postgresql_where=sa.text("granted")),
+    sa.Index("releases_provided", "provider", "release_id", postgresql_where=sa.text("granted")),
+    sa.Index("releases_received", "recipient", "release_id", postgresql_where=sa.text("granted")),
     sa.Index("releases_granted", "record_id", "section_id", postgresql_where=sa.text("granted")),
     sa.CheckConstraint(
         "NOT granted OR (record_id IS NOT NULL AND number IS NOT NULL AND appointment_id IS NOT NULL "
@@ -375,3 +378,71 @@ restored_referrals = sa.Table(
 
 `faults` are the sections' faults as the coverage has said them, by section id; NULL where it has said nothing.
 """
+
+disclosures = sa.Table(
+    "disclosures",
+    metadata,
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("disclosure_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("ground", sa.Text, nullable=False),
+    sa.Column("way", sa.Text, nullable=False),
+    sa.Column("to_agency", sa.Text),
+    sa.Column("to_body", sa.Text),
+    sa.Column("categories", _CODES, nullable=False),
+    sa.Column("disclosed_at", _MOMENT, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency_id", "disclosure_id"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""What agencies have disclosed outside the network, so that it is traceable; nothing is decided by it."""
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
+    sa.Column("representative_id", sa.Text),
+    sa.Column("received_at", _MOMENT, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    sa.Column("closed_at", _MOMENT),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""Persons' requests about what is held of them, by the agency that received each and the id that it gave it."""
+
+case_parts = sa.Table(
+    "case_parts",
+    metadata,
+    sa.Column("part_id", sa.Text, primary_key=True),
+    sa.Column("opened_by", sa.Text, nullable=False),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("referral_ids", _CODES, nullable=False),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    sa.Column("overdue_at", _MOMENT),
+    sa.Column("ended_at", _MOMENT),
+    sa.Column("ended_as", sa.Text),
+    sa.Column("refused_under", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+    sa.UniqueConstraint("opened_by", "case_id", "agency_id"),
+    sa.UniqueConstraint("agency_id", "message_id"),
+    sa.Index("case_parts_agency", "agency_id", "part_id"),
+    sa.Index("case_parts_due", "due_at", postgresql_where=sa.text("ended_at IS NULL AND overdue_at IS NULL")),
+)
+"""What each agency is to answer for in a person's request: its own referrals of the person, and nobody else's."""

@@ -4,27 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services import membership
 from services.consent.domain.releases import Asker
 from services.membership import Appointment
+from services.membership.messages import acting
 from services.runtime.identity import Caller
 from tsunagu_contracts.actors import ActorKind
 from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.errors import Refusal
 
-
-async def acting(session: AsyncSession, caller: Caller, at: datetime, preferred: Collection[str] = ()) -> str:
-    """Find the agency that a caller acts for, one of the preferred where a coordinator has several.
-
-    Refuses with `not_permitted` whoever is neither an agency's system nor a coordinator, and with
-    `appointment_not_valid` a coordinator without an appointment (for the agency that vouches, if one does).
-    """
-    if caller.actor.kind is ActorKind.SYSTEM and caller.agency_id is not None:
-        return caller.agency_id
-    held = await membership.appointments_of(session, caller.coordinator_id, at)
-    return agency_of(caller, held, at, preferred)
+__all__ = ["Coordinator", "acting", "agency_of", "asking", "id_of"]
 
 
 def agency_of(caller: Caller, known: Collection[Appointment], at: datetime, preferred: Collection[str]) -> str:

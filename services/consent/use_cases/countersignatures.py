@@ -67,5 +67,5 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
     persons.save(work, group.changed)
     saying = Saying(Emission(person.aggregate, signed, verified.actor, manifest.appointment), signed.number)
     await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, group, word, recording.moment, verified.speaker)
+    await records.cover_open_referrals(work, group, word, recording.moment, messages.speaker(verified))
     return Countersigned(heard.statement_id, recording.moment, again=False)

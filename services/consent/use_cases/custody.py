@@ -31,12 +31,14 @@ class Bounds:
 
     `handle_lifetime` is how long a blank handle can be used; `clock_tolerance` is how far two clocks may
     differ before a moment counts as in the future or a clock as having stepped back; `answer_within` is how long
-    an agency has to answer for what it may no longer hold; `card_lifetime` is how long a card can be used.
+    an agency has to answer for what it may no longer hold, and `case_within` for a person's request; `card_lifetime` is
+    how long a card can be used.
     """
 
     handle_lifetime: timedelta
     clock_tolerance: timedelta
     answer_within: timedelta
+    case_within: timedelta
     card_lifetime: timedelta
     door: DoorBounds
 

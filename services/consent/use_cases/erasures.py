@@ -97,7 +97,7 @@ async def _erase(
     sayings += await obligations.settle(work, group, word, at, custody)
     persons.save(work, group.changed)
     await records.say(work, sayings)
-    await records.cover_open_referrals(work, group, word, at, verified.speaker)
+    await records.cover_open_referrals(work, group, word, at, messages.speaker(verified))
 
 
 async def destroy_due(database: Database, custody: Custody) -> None:

@@ -90,7 +90,7 @@ async def join(work: Work, verified: Verified[JoinHandles], custody: Custody) ->
     sayings += await owing.settle(work, both, word, recording.moment, custody)
     persons.save(work, both.changed)
     await records.say(work, sayings)
-    await records.cover_open_referrals(work, both, word, recording.moment, verified.speaker)
+    await records.cover_open_referrals(work, both, word, recording.moment, messages.speaker(verified))
     return Told(said.join_id, recording.moment, again=False)
 
 
@@ -167,7 +167,7 @@ async def undo(work: Work, verified: Verified[UnjoinHandles], custody: Custody) 
     await records.say(work, sayings)
     for part in parts:
         word = merged({record_id: said[record_id] for record_id in part.records})
-        await records.cover_open_referrals(work, part, word, at, verified.speaker)
+        await records.cover_open_referrals(work, part, word, at, messages.speaker(verified))
     return Told(found.join_id, at, again=False)
 
 

@@ -256,6 +256,7 @@ def _granted(
         statement_id=ground.statement_id,
         statement_number=own_number(read.words, ground.statement_id),
         decided_at=at,
+        provider=referral.sender,
         joined=read.joined,
     )
 

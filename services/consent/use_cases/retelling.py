@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.storage import (
     cards,
+    cases,
     disasters,
+    disclosures,
     due,
     erasures,
     joins,
@@ -26,9 +28,15 @@ from tsunagu_contracts.codes import CoverageState, RefusalCode
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import (
+    CaseAnswered,
+    CaseAsked,
+    CaseClosed,
+    CaseOpened,
+    CaseOverdue,
     CoverageDecided,
     DisasterDeclared,
     DisasterLifted,
+    DisclosureRecorded,
     ObligationEnded,
     ObligationIncurred,
     ObligationOverdue,
@@ -155,6 +163,36 @@ async def _(data: ReceiptRevoked, event: Event, session: AsyncSession) -> None:
 @retell.register
 async def _(data: ReceiptViewLimited, event: Event, session: AsyncSession) -> None:
     await viewing.limit(session, data)
+
+
+@retell.register
+async def _(data: DisclosureRecorded, event: Event, session: AsyncSession) -> None:
+    await disclosures.insert(session, data)
+
+
+@retell.register
+async def _(data: CaseOpened, event: Event, session: AsyncSession) -> None:
+    await cases.insert(session, data)
+
+
+@retell.register
+async def _(data: CaseAsked, event: Event, session: AsyncSession) -> None:
+    await cases.insert_part_again(session, data)
+
+
+@retell.register
+async def _(data: CaseAnswered, event: Event, session: AsyncSession) -> None:
+    await cases.answer(session, data)
+
+
+@retell.register
+async def _(data: CaseOverdue, event: Event, session: AsyncSession) -> None:
+    await cases.mark_overdue(session, data)
+
+
+@retell.register
+async def _(data: CaseClosed, event: Event, session: AsyncSession) -> None:
+    await cases.close_again(session, data)
 
 
 @retell.register

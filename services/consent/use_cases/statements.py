@@ -58,7 +58,7 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
     emission = Emission(person.aggregate, said, verified.actor, manifest.appointment)
-    await take_effect(work, group, Saying(emission, said.number), recording.moment, verified.speaker, custody)
+    await take_effect(work, group, Saying(emission, said.number), recording.moment, messages.speaker(verified), custody)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 

@@ -7,6 +7,7 @@ from tests.contracts.golden.erasure import a_person_is_erased
 from tests.contracts.golden.joins import joined_and_unjoined
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
+from tests.contracts.golden.provisions import books_and_requests_say
 from tests.contracts.golden.receipts import receipts_tell
 from tests.contracts.golden.referral import referral_says
 from tests.contracts.golden.shelf import CONTRACTS, Shelf
@@ -22,6 +23,7 @@ def make_missing(folder: Path) -> list[str]:
     directory_says(shelf)
     consent_says(shelf, said)
     joined_and_unjoined(shelf)
+    books_and_requests_say(shelf, said)
     notify_and_audit_say(shelf)
     receipts_tell(shelf)
     a_person_is_erased(shelf)

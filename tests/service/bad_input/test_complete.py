@@ -18,6 +18,7 @@ _REPRESENTATIVES = "tests/service/consent/test_representatives.py"
 _OBLIGATIONS = "tests/service/consent/test_obligations.py"
 _JOINS = "tests/service/consent/test_joins.py"
 _RECEIPTS = "tests/service/consent/test_receipts.py"
+_CASES = "tests/service/consent/test_cases.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -59,6 +60,9 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.RECEIPT_NOT_VALID: _RECEIPTS,
     RefusalCode.TOO_MANY_TRIES: _RECEIPTS,
     RefusalCode.PERSON_ERASED: "tests/service/consent/test_erasures.py",
+    RefusalCode.DATED_IN_FUTURE: _CASES,
+    RefusalCode.CASE_UNKNOWN: _CASES,
+    RefusalCode.CASE_ANSWERED: _CASES,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

@@ -47,17 +47,16 @@ _SMALL = {
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text), 1, 12)"
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
-    "representative_id disaster_id obligation_id group_id join_id record_a record_b"
-    "representative_id disaster_id obligation_id receipt_id"
+    "representative_id disaster_id obligation_id group_id join_id record_a record_b receipt_id "
+    "disclosure_id case_id part_id report_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
 _BY_COLUMN = {
     **dict.fromkeys(_IDS.split(), _ID),
     **dict.fromkeys(("aggregate", "cause_aggregate"), f"'referral:' || {_ID}"),
-    **dict.fromkeys(("key_hash", "reference_hash", "secret_hash"), "md5(n::text)"),
-    **dict.fromkeys(("key_hash", "reference_hash", "code_hash", "token_hash"), "md5(n::text)"),
-    **dict.fromkeys(("agency_id", "sender", "caller"), f"'agency-' || n % {AGENCIES}"),
+    **dict.fromkeys(("key_hash", "reference_hash", "secret_hash", "code_hash", "token_hash"), "md5(n::text)"),
+    **dict.fromkeys(("agency_id", "sender", "caller", "provider", "opened_by"), f"'agency-' || n % {AGENCIES}"),
     **dict.fromkeys(("addressee", "recipient"), f"'agency-' || n * 7 % {AGENCIES}"),
     **dict.fromkeys(("coordinator_id", "sender_coordinator", "lead_coordinator"), _COORDINATOR),
     "appointment_id": f"'ap-' || n % {COORDINATORS}",
@@ -73,6 +72,10 @@ _BY_COLUMN = {
     # One statement in fifty is for a disaster.
     "disaster_in": f"CASE n % 50 WHEN 0 THEN '{Area.SHIBA.value}' END",
     "area": f"'{Area.SHIBA.value}'",
+    # One opening in a hundred has a side without a record; one record in a thousand is of nothing known.
+    "matched": "n % 100 > 0",
+    "placed": "n % 1000 > 0",
+    "side": "CASE n % 2 WHEN 0 THEN 'provided' ELSE 'received' END",
     # Yet to come.
     "due_at": "now() + n * interval '1 minute'",
     "closed_at": "CASE WHEN n % 60 > 2 THEN now() END",

@@ -16,7 +16,8 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
-from services.consent.use_cases import erasures, restoring
+from services.audit.settings import AuditSettings
+from services.consent.use_cases import cases, erasures, restoring
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -48,8 +49,20 @@ from tests.builders.erasing import OutboxLog, erasure
 from tests.builders.receipts import Door, revoking
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
-from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
+from tests.builders.wishes import answering, disclosure, opening
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DeclineReason,
+    ObligationEnd,
+    Outcome,
+    ProvisionSide,
+    ReferralAct,
+    StatementKind,
+)
+from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Cause
+from tsunagu_contracts.manifests import ProvisionsRecorded, RecordKept, ReportProvisions
 from tsunagu_contracts.topics import agency_of_outbound, agency_outbound, consumed_by
 
 SERVICES = ("referral", "consent", "notify", "audit")
@@ -128,6 +141,7 @@ class HotPath:
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
         await self.leave_unanswered(sent[2])
+        await self.keep_books(sent[1])
         await self.come_to_the_door(sent[1])
         await self.erase()
 
@@ -230,6 +244,45 @@ class HotPath:
             (await bench.post("/erasures", manifest, by=WARD)).raise_for_status()
         await erasures.destroy_due(bench.database, bench.custody)
         await restoring.begin(bench.database, bench.custody, OutboxLog(()), asyncio.Event())
+
+    async def keep_books(self, sent: Sent) -> None:
+        """Let agencies record and report openings and disclosures, answer a request late, and ask what is missing."""
+        consent, now = self.consent, self.consent.clock.now()
+        for manifest, route in (
+            (disclosure(CLINIC, consent, sent), "/disclosures"),
+            (opening(CLINIC, consent, sent), "/cases"),
+        ):
+            for _ in range(2):
+                (await consent.post(route, manifest, by=CLINIC)).raise_for_status()
+        consent.clock.at += timedelta(days=ANSWER_DAYS)
+        await cases.notice_overdue(consent.database)
+        for route in ("/provisions", "/disclosures", "/cases"):
+            found = await consent.client.get(route, headers=consent.headers(CLINIC))
+        part_id = found.json()["items"][0]["part_id"]
+        for _ in range(2):
+            (await consent.post("/cases/answers", answering(CLINIC, part_id), by=CLINIC)).raise_for_status()
+        await self.pump()
+        bench = self.benches["audit"]
+        async with bench.http(self.routers["audit"]) as audit:
+            report = ReportProvisions(
+                id=IDS.new(),
+                source=f"agency/{CLINIC.id}",
+                time=now,
+                actor=f"coordinator:{CLINIC.coordinator}",
+                appointment=CLINIC.appointment,
+                data=ProvisionsRecorded(
+                    side=ProvisionSide.PROVIDED, records=(RecordKept(release_id=sent.id, digest=digest(sent.id)),)
+                ),
+            )
+            for actor in (f"coordinator:{CLINIC.coordinator}", "auditor:au-0001"):
+                bench.call_as(actor, None if "auditor" in actor else CLINIC.id)
+                if "auditor" not in actor:
+                    content = CLINIC.message(report).to_bytes()
+                    headers = {"Idempotency-Key": IDS.new()}
+                    (await audit.post("/provision-records", content=content, headers=headers)).raise_for_status()
+                for route in ("gaps", "unplaced"):
+                    (await audit.get(f"/provision-records/{route}")).raise_for_status()
+        await self.pump()
 
     async def act(self, sent: Sequence[Sent]) -> None:
         """Let the desk look, accept, complete and decline, over HTTP and Kafka."""
@@ -370,5 +423,5 @@ def _composing(bench: Bench, folder: Path) -> dict[str, Callable[[Parts], Servic
     return {
         "referral": lambda parts: referral.compose(parts, ReferralSettings.model_validate(told)),
         "notify": lambda parts: notify.compose(parts, NotifySettings.model_validate(told)),
-        "audit": audit.compose,
+        "audit": lambda parts: audit.compose(parts, AuditSettings.model_validate(told)),
     }

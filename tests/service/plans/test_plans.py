@@ -69,6 +69,7 @@ _ELSEWHERE = {
         "_DUE_AGAIN",
     },
     "services.consent.storage.handles": {"_RESTORE"},
+    "services.consent.storage.cases": {"_PART_AGAIN", "_CLOSE_AGAIN"},
     "services.consent.storage.joins": {"_EVERY"},  # a database that was restored
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read
 }

@@ -1,7 +1,9 @@
 """What `consent` says: coverage (no person in it), and a person's record for `audit` and `notify` alone."""
 
+from tsunagu_contracts.events.consent.cases import CaseAnswered, CaseAsked, CaseClosed, CaseOpened, CaseOverdue
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
+from tsunagu_contracts.events.consent.disclosures import DisclosureRecorded
 from tsunagu_contracts.events.consent.erasures import RecordErased
 from tsunagu_contracts.events.consent.joins import RecordJoined, RecordUnjoined
 from tsunagu_contracts.events.consent.obligations import ObligationEnded, ObligationIncurred, ObligationOverdue
@@ -23,9 +25,15 @@ from tsunagu_contracts.events.consent.statements import (
 )
 
 __all__ = [
+    "CaseAnswered",
+    "CaseAsked",
+    "CaseClosed",
+    "CaseOpened",
+    "CaseOverdue",
     "CoverageDecided",
     "DisasterDeclared",
     "DisasterLifted",
+    "DisclosureRecorded",
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",

@@ -16,7 +16,7 @@ class RecordNumber(Frozen):
 
 
 class ReleaseGranted(EventData):
-    """The key of one section was handed to one agency, under one statement.
+    """The key of one section was handed to one agency, under one statement; `provider` is who had sealed it.
 
     The statement may be of another record that is joined with this one; `statement_number` is its number there.
     `joined` is up to which numbers those other records were read; null where there was none.
@@ -38,6 +38,7 @@ class ReleaseGranted(EventData):
     statement_number: Whole
     decided_at: Instant
     joined: tuple[RecordNumber, ...] | None = None
+    provider: AgencyId | None = None
 
 
 class ReleaseRefused(EventData):

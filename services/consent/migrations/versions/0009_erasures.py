@@ -11,9 +11,12 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Create the tables, and let statements be replayed before the referrals that they speak of."""
+    """Create the tables, and let events be replayed before those of other streams that they speak of."""
     op.add_column("referrals", sa.Column("erased", sa.Integer))
     op.drop_constraint("statements_referral_id_fkey", "statements", type_="foreignkey")
+    # Of records that are joined, one's events are replayed before the other's.
+    op.drop_constraint("supports_statement_id_fkey", "supports", type_="foreignkey")
+    op.drop_constraint("releases_statement_id_fkey", "releases", type_="foreignkey")
     op.create_index("person_references_record", "person_references", ["record_id"])
     op.create_table(
         "erasures",
