@@ -4,6 +4,7 @@ from tsunagu_agency.answers import (
     CountersignReceipt,
     Covered,
     DisasterReceipt,
+    EvidenceReceipt,
     Holding,
     Obligation,
     ObligationReceipt,
@@ -24,6 +25,7 @@ from tsunagu_agency.errors import (
     UnreachableError,
     UntrustedDeliveryError,
 )
+from tsunagu_agency.evidence import Evidence
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import Published
 from tsunagu_agency.keystore import Keystore
@@ -35,6 +37,8 @@ from tsunagu_contracts.codes import (
     Category,
     DeclineReason,
     DisasterAct,
+    DisputeGround,
+    EvidenceKind,
     HoldingState,
     KeptUnder,
     Language,
@@ -51,6 +55,7 @@ from tsunagu_contracts.codes import (
     StatementMethod,
     Urgency,
 )
+from tsunagu_contracts.evidence import SealedEvidence
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
 
 __all__ = [
@@ -68,6 +73,10 @@ __all__ = [
     "DeclineReason",
     "DisasterAct",
     "DisasterReceipt",
+    "DisputeGround",
+    "Evidence",
+    "EvidenceKind",
+    "EvidenceReceipt",
     "Holding",
     "HoldingState",
     "Inbound",
@@ -102,6 +111,7 @@ __all__ = [
     "ReferralAct",
     "RepresentationGround",
     "RepresentativeReceipt",
+    "SealedEvidence",
     "ServiceFamily",
     "SpokenBy",
     "StatementKind",

@@ -33,6 +33,7 @@ from tsunagu_agency.answers import (
 )
 from tsunagu_agency.configuration import Network
 from tsunagu_agency.errors import UntrustedDeliveryError
+from tsunagu_agency.evidence import Evidence
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.kafka import InboundTopic, OutboundTopic, Published
@@ -108,6 +109,7 @@ class AgencyClient(MessageWriter):
         self._outbound = OutboundTopic(network.kafka, keystore.agency_id)
         self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
         self._signing_keys: dict[str, PublicKey] = {}
+        self.evidence = Evidence(keystore, self._services, clock=clock, ids=ids, random=random, limits=limits)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:
@@ -196,6 +198,7 @@ class AgencyClient(MessageWriter):
         spoken_by: SpokenBy | None = None,
         disaster_in: Area | None = None,
         confirms: str | None = None,
+        evidence: str | None = None,
     ) -> StatementReceipt:
         """Record the person's word with `consent`, signed as by `write_statement`; it counts once this returns.
 
@@ -216,6 +219,7 @@ class AgencyClient(MessageWriter):
             spoken_by=spoken_by,
             disaster_in=disaster_in,
             confirms=confirms,
+            evidence=evidence,
         )
         return read(StatementReceipt, await self._tell_consent("/statements", message, by))
 

@@ -25,7 +25,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import ByMessage, MessageRefused
-from tsunagu_contracts.manifests import ForConsent
+from tsunagu_contracts.manifests import ForAudit, ForConsent
 from tsunagu_contracts.ports import Clock, RandomBytes, SystemClock
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -130,6 +130,8 @@ class AsyncOfflineQueue:
         manifest = self.client.verify_own(message)
         if isinstance(manifest, ForConsent):
             raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="consent")
+        if isinstance(manifest, ForAudit):
+            raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="audit")
         if (manifest.id, manifest.data.referral_id) != (message.message_id, message.referral_id):
             raise Refusal(RefusalCode.INVALID_CONTENT, where="id")
         return await self._in_thread(self._file.put, message, self._clock.now())

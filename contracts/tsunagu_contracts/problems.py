@@ -39,6 +39,18 @@ _REPRESENT = (
     "代わりに話す人の根拠、範囲、期間を確かめて、記録してください。",
     "Check by what, for what and how long they may speak, and record that.",
 )
+_EVIDENCE = (
+    "PNG、JPEG、PDF、MP3、M4A、Ogg、WAV のどれかにしてください。",
+    "Use a PNG, JPEG, PDF, MP3, M4A, Ogg or WAV file.",
+)
+_CUSTODIANS = (
+    "記録する機関のほかから、二つの機関を選んでください。",
+    "Name two agencies, neither of them the one that records.",
+)
+_BOTH = (
+    "二つの保管機関の責任者が、同じ争いについて、期間内にそれぞれ求める必要があります。",
+    "Supervisors of both custodians must ask for the same dispute within the set time.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -109,6 +121,16 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.DISASTER_UNKNOWN: Telling(422, "その災害は宣言されていません", "No such disaster is declared", *_FIX),
     _C.OBLIGATION_UNKNOWN: Telling(404, "その義務は見つかりません", "No such obligation of this agency", *_NOTHING),
     _C.OBLIGATION_ENDED: Telling(409, "その義務はもう終わっています", "The obligation has ended already", *_LOOK),
+    _C.EVIDENCE_KIND: Telling(
+        422, "証拠にできない種類のファイルです", "Not a kind of file that evidence can be", *_EVIDENCE
+    ),
+    _C.EVIDENCE_UNKNOWN: Telling(
+        404, "その証拠は見つかりません", "No such evidence in this agency's custody", *_NOTHING
+    ),
+    _C.EVIDENCE_NOT_OPENED: Telling(409, "その証拠は開かれていません", "The evidence has not been opened", *_BOTH),
+    _C.CUSTODIAN_NOT_ALLOWED: Telling(
+        422, "その機関は証拠を預かれません", "These agencies cannot hold the evidence", *_CUSTODIANS
+    ),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(

@@ -27,10 +27,11 @@ CAPSULE_TYP = "tsunagu-capsule"
 PERSON_REF_TYP = "tsunagu-person-ref"
 RELEASED_KEY_TYP = "tsunagu-released-key"
 
-_KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""The 32 bytes of a key in base64url."""
 
 
-class _Secret(Frozen):
+class Secret(Frozen):
     """A value of which nothing may reach a log: neither its fields nor what was wrong with them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -48,46 +49,46 @@ class _Secret(Frozen):
         return self.model_dump_json().encode("utf-8")
 
 
-class CapsuleSection(_Secret):
+class CapsuleSection(Secret):
     """One section's content key (32 bytes, base64url), with what the manifest says of the section."""
 
     section_id: Id
     category: Category
     digest: Digest
-    key: _KeyText = Field(repr=False)
+    key: KeyText = Field(repr=False)
 
     @property
     def content_key(self) -> bytes:
         """The content key; refuses with `cannot_open` a spelling that is not canonical."""
-        return _content_key(self.key)
+        return read_key(self.key)
 
 
-class Capsule(_Secret):
+class Capsule(Secret):
     """What the handle's key opens: who sealed, and each section's content key."""
 
     sender: AgencyId
     sections: tuple[CapsuleSection, ...]
 
 
-class PersonReference(_Secret):
+class PersonReference(Secret):
     """The sender's own opaque reference for the person; only `consent` reads it."""
 
     sender: AgencyId
     reference: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
 
 
-class ReleasedKey(_Secret):
+class ReleasedKey(Secret):
     """The content key of one section as a release hands it to one agency."""
 
     release_id: Id
     referral_id: Id
     section_id: Id
-    key: _KeyText = Field(repr=False)
+    key: KeyText = Field(repr=False)
 
     @property
     def content_key(self) -> bytes:
         """The content key; refuses with `cannot_open` a spelling that is not canonical."""
-        return _content_key(self.key)
+        return read_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ def unwrap_content_key(token: str, agency_key: EncryptionKey, *, limits: Limits 
     return ReleasedKey.read(jose.unwrap(token, agency_key, typ=RELEASED_KEY_TYP, limits=limits))
 
 
-def _content_key(text: str) -> bytes:
+def read_key(text: str) -> bytes:
+    """Read a `KeyText`; refuses with `cannot_open` a spelling that is not canonical."""
     try:
         return from_base64url(text)
     except Refusal:

@@ -6,4 +6,4 @@ from services.runtime.app import serve
 
 if __name__ == "__main__":
     settings = AuditSettings()
-    serve("audit", settings, compose)
+    serve("audit", settings, lambda parts: compose(parts, settings))

@@ -1,15 +1,16 @@
-"""What consent does with a batch from Kafka: members first, then where referrals stand, then new ones."""
+"""What consent does with a batch from Kafka: members, where referrals stand, new ones, and last kept evidence."""
 
 from collections.abc import Sequence
 
 from services import membership
-from services.consent.use_cases import following, submissions
+from services.consent.use_cases import evidence, following, submissions
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.submissions import Submission
 from services.eventing.processing import Handler
 from services.eventing.records import Item
 from services.eventing.work import Work
 from services.membership import MemberCache
+from tsunagu_contracts.events.audit import EvidenceStored
 from tsunagu_contracts.events.referral import ReferralSubmitted
 
 
@@ -25,10 +26,13 @@ def handler(custody: Custody, cache: MemberCache) -> Handler:
             for item in items
             if item.event is not None and isinstance(item.event.data, ReferralSubmitted)
         ]
-        if not new:
+        if new:
+            members = (await cache.members(work)).after(events)
+            await submissions.take_in(work, await submissions.examine(new, members, custody), standings, custody)
+        else:
             following.follow(work, standings)
-            return
-        members = (await cache.members(work)).after(events)
-        await submissions.take_in(work, await submissions.examine(new, members, custody), standings, custody)
+        for event in events:
+            if isinstance(event.data, EvidenceStored):
+                await evidence.heed(work, event.data, custody)
 
     return handle

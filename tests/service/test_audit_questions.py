@@ -103,7 +103,7 @@ async def asking(make_database: MakeDatabase) -> AsyncIterator[Asking]:
     """Audit on a fresh database with something to ask about."""
     async with (
         service_bench("audit", make_database("audit").url, handle) as bench,
-        bench.http(router(bench.database)) as client,
+        bench.http(router(bench.database, timedelta(hours=72))) as client,
     ):
         opened = Asking(bench, client)
         await opened.begin()

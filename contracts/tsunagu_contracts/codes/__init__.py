@@ -25,6 +25,7 @@ from tsunagu_contracts.codes.consent import (
     StatementKind,
     StatementMethod,
 )
+from tsunagu_contracts.codes.evidence import DisputeGround, EvidenceKind
 from tsunagu_contracts.codes.referral import DeclineReason, Outcome, ReferralAct, ReferralState
 from tsunagu_contracts.codes.refusals import RefusalCode
 
@@ -36,6 +37,8 @@ __all__ = [
     "DecisionReason",
     "DeclineReason",
     "DisasterAct",
+    "DisputeGround",
+    "EvidenceKind",
     "Field",
     "HoldingState",
     "KeptUnder",

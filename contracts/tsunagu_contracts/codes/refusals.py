@@ -69,6 +69,11 @@ class RefusalCode(StrEnum):
     DISASTER_UNKNOWN = "disaster_unknown"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     OBLIGATION_ENDED = "obligation_ended"
+    # evidence
+    EVIDENCE_KIND = "evidence_kind"
+    EVIDENCE_UNKNOWN = "evidence_unknown"
+    EVIDENCE_NOT_OPENED = "evidence_not_opened"
+    CUSTODIAN_NOT_ALLOWED = "custodian_not_allowed"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

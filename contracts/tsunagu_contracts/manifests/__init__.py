@@ -15,6 +15,14 @@ from tsunagu_contracts.manifests.consent import (
     StatementHeard,
     StatementMade,
 )
+from tsunagu_contracts.manifests.evidence import (
+    EvidenceGiven,
+    ForAudit,
+    OpenEvidence,
+    OpeningAsked,
+    SealedShare,
+    StoreEvidence,
+)
 from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Purposes, Recipients, distinct, in_order
@@ -40,12 +48,16 @@ __all__ = [
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
+    "EvidenceGiven",
     "Exact",
+    "ForAudit",
     "ForConsent",
     "ForReferral",
     "Manifest",
     "Notice",
     "ObligationAnswered",
+    "OpenEvidence",
+    "OpeningAsked",
     "Purposes",
     "Recipients",
     "RecordRepresentative",
@@ -53,8 +65,10 @@ __all__ = [
     "ReferralSubmission",
     "RepresentativeNamed",
     "SayDisaster",
+    "SealedShare",
     "StatementHeard",
     "StatementMade",
+    "StoreEvidence",
     "SubmitReferral",
     "ToAgency",
     "ToService",

@@ -34,7 +34,7 @@ class StatementMade(Frozen):
 
     `representative` is who spoke in the person's stead, and `overrides` on what ground the person's own refusal is
     overruled. `disaster_in` makes a grant count only while a disaster is declared in that area; `confirms` is the
-    grant that a confirmation speaks of.
+    grant that a confirmation speaks of. `evidence` is the digest of a sealed file that shows it, kept by `audit`.
     """
 
     statement_id: Id
@@ -52,6 +52,7 @@ class StatementMade(Frozen):
     overrides: OverrideGround | None = None
     disaster_in: Area | None = None
     confirms: Id | None = None
+    evidence: Digest | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:

@@ -8,9 +8,10 @@ from tsunagu_contracts.manifests.consent import (
     RecordStatement,
     SayDisaster,
 )
+from tsunagu_contracts.manifests.evidence import ForAudit, OpenEvidence, StoreEvidence
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
 
-AnyManifest = ForReferral | ForConsent
+AnyManifest = ForReferral | ForConsent | ForAudit
 """A manifest of one of the known types."""
 
 MANIFESTS: dict[str, type[AnyManifest]] = {
@@ -23,6 +24,8 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        StoreEvidence,
+        OpenEvidence,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -30,4 +33,4 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
+    return None if isinstance(manifest, SayDisaster | AnswerObligation | OpenEvidence) else manifest.data.referral_id

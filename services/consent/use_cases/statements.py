@@ -10,7 +10,7 @@ from services.consent.domain.coverage import Referral
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
 from services.consent.storage import due, persons, representatives, statements, words
-from services.consent.use_cases import messages, obligations, records
+from services.consent.use_cases import evidence, messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
@@ -55,12 +55,13 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
+    evidenced = await evidence.count(work, person, said)
     word = (await words.of(work.session, [record_id]))[record_id]
     owed = await obligations.settle(work, person, word, recording.moment, custody)
     persons.save(work, [person])
     actor = verified.actor
     saying = Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)
-    await records.say(work, [saying, *owed])
+    await records.say(work, [saying, *evidenced, *owed])
     await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
@@ -128,4 +129,5 @@ def _statement(
         representation=spoken_for,
         disaster_in=made.disaster_in,
         confirms=made.confirms,
+        evidence=made.evidence,
     )

@@ -14,6 +14,7 @@ from tsunagu_contracts.manifests import (
     ActOnReferral,
     AnyManifest,
     ClaimedIds,
+    ForAudit,
     ForConsent,
     claimed_ids,
 )
@@ -110,6 +111,8 @@ def _verified(message: AgencyMessage, incoming: Incoming, key: PublicKey | None,
 def _handle_of(manifest: AnyManifest, rules: Rules, now: datetime) -> str | None:
     if isinstance(manifest, ForConsent):
         raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="consent")
+    if isinstance(manifest, ForAudit):
+        raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="audit")
     if isinstance(manifest, ActOnReferral):
         return None
     handle = verify_handle(manifest.data.handle, rules.handles_key, now, manifest.agency_id, limits=rules.limits)

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tests.contracts.golden.evidence import evidence_is_kept_and_opened
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
 from tests.contracts.golden.referral import referral_says
@@ -19,6 +20,7 @@ def make_missing(folder: Path) -> list[str]:
     directory_says(shelf)
     consent_says(shelf, said)
     notify_and_audit_say(shelf)
+    evidence_is_kept_and_opened(shelf)
     return shelf.made
 
 

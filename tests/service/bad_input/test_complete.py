@@ -16,6 +16,7 @@ _RELEASES, _SUBMISSIONS = "tests/service/consent/test_releases.py", "tests/servi
 _STATEMENTS = "tests/service/consent/test_statements.py"
 _REPRESENTATIVES = "tests/service/consent/test_representatives.py"
 _OBLIGATIONS = "tests/service/consent/test_obligations.py"
+_EVIDENCE = "tests/service/test_evidence.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -50,6 +51,10 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.DISASTER_UNKNOWN: "tests/service/consent/test_disasters.py",
     RefusalCode.OBLIGATION_UNKNOWN: _OBLIGATIONS,
     RefusalCode.OBLIGATION_ENDED: _OBLIGATIONS,
+    RefusalCode.EVIDENCE_KIND: "tests/unit/contracts/test_evidence.py",
+    RefusalCode.EVIDENCE_UNKNOWN: _EVIDENCE,
+    RefusalCode.EVIDENCE_NOT_OPENED: _EVIDENCE,
+    RefusalCode.CUSTODIAN_NOT_ALLOWED: _EVIDENCE,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

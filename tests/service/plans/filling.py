@@ -31,6 +31,10 @@ _SMALL = {
     "parked_acts": 10_000,
     # Those of a century.
     "disasters": 200,
+    # What few statements have beside them.
+    "evidence": 10_000,
+    "evidence_pieces": 10_000,
+    "evidence_askings": 200,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -40,7 +44,7 @@ _SMALL = {
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text), 1, 12)"
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
-    "representative_id disaster_id obligation_id"
+    "representative_id disaster_id obligation_id evidence_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
@@ -58,6 +62,7 @@ _BY_COLUMN = {
     "partition": "n % 6",
     "offset": "n",
     "number": "n",
+    "evidence": "NULL",
     # One referral in twenty is open.
     "state": "CASE n % 60 WHEN 0 THEN 'delivered' WHEN 1 THEN 'accepted' WHEN 2 THEN 'awaiting_consent' "
     "ELSE 'completed' END",

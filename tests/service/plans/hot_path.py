@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
+from services.audit.settings import AuditSettings
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -313,5 +314,5 @@ def _composing(bench: Bench, folder: Path) -> dict[str, Callable[[Parts], Servic
     return {
         "referral": lambda parts: referral.compose(parts, ReferralSettings.model_validate(told)),
         "notify": lambda parts: notify.compose(parts, NotifySettings.model_validate(told)),
-        "audit": audit.compose,
+        "audit": lambda parts: audit.compose(parts, AuditSettings.model_validate(told)),
     }

@@ -49,6 +49,11 @@ _ELSEWHERE = {
     "services.eventing.parking": {"_LIST", "_REQUEST", "_COUNT"},  # a person at a terminal
     # A ward office, on the day of a disaster; whom it concerns may be many.
     "services.consent.storage.disasters": {"_DECLARE", "_LIFT", "_AREAS"},
+    # A file of evidence comes seldom, and is opened in a dispute only; each is looked up by its key.
+    "services.consent.storage.evidence": {"_NAME", "_NAMED", "_NOTE"},
+    "services.audit.storage.evidence": {
+        *("_KEPT", "_LOCK", "_TAKEN", "_KEEP", "_ADD_PIECE", "_PIECE", "_EARLIER", "_ASK", "_LAST_ASKING"),
+    },
     "services.consent.storage.due": {"_NOTE_CONDITIONAL"},
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read
 }

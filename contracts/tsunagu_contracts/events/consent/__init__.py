@@ -11,6 +11,7 @@ from tsunagu_contracts.events.consent.statements import (
     RepresentativeRecorded,
     SpokenFor,
     StatementCountersigned,
+    StatementEvidenced,
     StatementRecorded,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "RequestRefused",
     "SpokenFor",
     "StatementCountersigned",
+    "StatementEvidenced",
     "StatementRecorded",
 ]

@@ -1,4 +1,4 @@
-"""What `audit` says: that an auditor has asked, and what."""
+"""That an auditor has asked, and what."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,0 +1,11 @@
+"""What `audit` says: what auditors have asked, which evidence it keeps or refuses, and when it was opened."""
+
+from tsunagu_contracts.events.audit.evidence import (
+    EvidenceOpened,
+    EvidenceOpeningAsked,
+    EvidenceRefused,
+    EvidenceStored,
+)
+from tsunagu_contracts.events.audit.queries import QueryAnswered
+
+__all__ = ["EvidenceOpened", "EvidenceOpeningAsked", "EvidenceRefused", "EvidenceStored", "QueryAnswered"]
