@@ -5,6 +5,7 @@ from tsunagu_agency.answers import (
     Covered,
     DisasterReceipt,
     ErasureReceipt,
+    EvidenceReceipt,
     Holding,
     JoinReceipt,
     Obligation,
@@ -31,6 +32,7 @@ from tsunagu_agency.errors import (
     UnreachableError,
     UntrustedDeliveryError,
 )
+from tsunagu_agency.evidence import Evidence
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.joins import Joins
 from tsunagu_agency.kafka import Published
@@ -53,6 +55,8 @@ from tsunagu_contracts.codes import (
     DisasterAct,
     DisclosureGround,
     DisclosureWay,
+    DisputeGround,
+    EvidenceKind,
     HoldingState,
     KeptUnder,
     Language,
@@ -72,6 +76,7 @@ from tsunagu_contracts.codes import (
     UnjoinReason,
     Urgency,
 )
+from tsunagu_contracts.evidence import SealedEvidence
 from tsunagu_contracts.manifests import Notice, ToAgency, ToService
 
 __all__ = [
@@ -101,7 +106,11 @@ __all__ = [
     "DisclosureGround",
     "DisclosureReceipt",
     "DisclosureWay",
+    "DisputeGround",
     "ErasureReceipt",
+    "Evidence",
+    "EvidenceKind",
+    "EvidenceReceipt",
     "Holding",
     "HoldingState",
     "Inbound",
@@ -144,6 +153,7 @@ __all__ = [
     "ReferralAct",
     "RepresentationGround",
     "RepresentativeReceipt",
+    "SealedEvidence",
     "ServiceFamily",
     "Sharing",
     "SpokenBy",

@@ -143,6 +143,28 @@ class UndoingPreview(Frozen):
     owed: tuple[SectionOwed, ...]
 
 
+class EvidenceReceipt(Frozen):
+    """What `audit` answers when it keeps evidence."""
+
+    evidence_id: Id
+    stored_at: Instant
+
+
+class KeptEvidence(Frozen):
+    """What `audit` shows a custodian of evidence: the message that the recording agency signed."""
+
+    evidence_id: Id
+    manifest: Compact
+
+
+class EvidenceOpening(Frozen):
+    """How an opening stands; `share` is what the other custodian has passed on, once both have asked."""
+
+    opening_id: Id
+    opened: bool
+    share: Compact | None
+
+
 class DisasterReceipt(Frozen):
     """What `consent` answers when a disaster is declared or lifted, and in which areas that changed something."""
 
@@ -184,6 +206,7 @@ class AgencyFacts(Frozen):
     """What the network says of an agency beside its HSDS record."""
 
     signing_key: PublicKey
+    encryption_key: PublicKey
 
 
 class Agency(Frozen):

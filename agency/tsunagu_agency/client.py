@@ -36,6 +36,7 @@ from tsunagu_agency.configuration import Network
 from tsunagu_agency.duties import Cases, Disclosures, Openings
 from tsunagu_agency.erasing import write_erasure
 from tsunagu_agency.errors import UntrustedDeliveryError
+from tsunagu_agency.evidence import Evidence
 from tsunagu_agency.http import Services
 from tsunagu_agency.inbound import Inbound
 from tsunagu_agency.joins import Joins
@@ -120,6 +121,7 @@ class AgencyClient(MessageWriter):
         self.openings = Openings(self, self._services)
         self.disclosures = Disclosures(self, self._services, clock, ids)
         self.cases = Cases(self, self._services, clock, ids)
+        self.evidence = Evidence(keystore, self._services, clock=clock, ids=ids, random=random, limits=limits)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:
@@ -216,6 +218,7 @@ class AgencyClient(MessageWriter):
         spoken_by: SpokenBy | None = None,
         disaster_in: Area | None = None,
         confirms: str | None = None,
+        evidence: str | None = None,
     ) -> StatementReceipt:
         """Record the person's word with `consent`, signed as by `write_statement`; it counts once this returns.
 
@@ -236,6 +239,7 @@ class AgencyClient(MessageWriter):
             spoken_by=spoken_by,
             disaster_in=disaster_in,
             confirms=confirms,
+            evidence=evidence,
         )
         return read(StatementReceipt, await self._tell_consent("/statements", message, by))
 

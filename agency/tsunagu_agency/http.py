@@ -10,6 +10,8 @@ from tsunagu_agency.errors import ProblemError, UnreachableError
 from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator
 from tsunagu_contracts.assertions import sign_assertion
+from tsunagu_contracts.codes import RefusalCode
+from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.ports import Clock, Ids
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -52,13 +54,32 @@ class Services:
         *,
         by: ActingCoordinator | None = None,
         idempotency_key: str | None = None,
+        media_type: str = "application/json",
     ) -> dict[str, object]:
         """Write something, under a new Idempotency-Key unless one is given; raises as `get` does."""
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": media_type,
             "Idempotency-Key": idempotency_key or self._ids.new(),
         }
         return await self._call(service, "POST", path, by, headers, content)
+
+    async def fetch(self, service: str, path: str, *, by: ActingCoordinator, limit: int) -> bytes:
+        """Read something that is no JSON; raises as `get`, and refuses with `oversize` more than `limit` bytes."""
+        headers = {"Authorization": f"Bearer {self._token(by)}"}
+        inject(headers)
+        read = bytearray()
+        try:
+            async with self._http.stream("GET", self._network.address(service) + path, headers=headers) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise ProblemError.of(answer.status_code, _object(answer) or {})
+                async for piece in answer.aiter_bytes():
+                    read += piece
+                    if len(read) > limit:
+                        raise Refusal(RefusalCode.OVERSIZE, part="evidence")
+        except httpx.HTTPError as error:
+            raise UnreachableError(service, type(error).__name__) from None
+        return bytes(read)
 
     async def _call(
         self,

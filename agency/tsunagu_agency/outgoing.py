@@ -246,11 +246,13 @@ class MessageWriter:
         spoken_by: SpokenBy | None = None,
         disaster_in: Area | None = None,
         confirms: str | None = None,
+        evidence: str | None = None,
     ) -> OutgoingMessage:
         """Sign the person's word on a referral; `recipients` None means every agency. Times default to now.
 
         `spoken_by` is a representative, None the person; a grant with `disaster_in` counts only while a disaster is
-        declared there; `confirms` is the id of the grant that a confirmation is of.
+        declared there; `confirms` is the id of the grant that a confirmation is of; `evidence` is the digest of a file
+        that shows it, as sealed by `AgencyClient.evidence.seal`.
         """
         now = self._clock.now()
         manifest = RecordStatement(
@@ -275,6 +277,7 @@ class MessageWriter:
                 overrides=spoken_by.overrides if spoken_by else None,
                 disaster_in=disaster_in,
                 confirms=confirms,
+                evidence=evidence,
             ),
         )
         return self._signed(manifest, {})

@@ -25,7 +25,7 @@ from tsunagu_contracts.codes import RefusalCode
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import ByMessage, MessageRefused
-from tsunagu_contracts.manifests import ForReferral
+from tsunagu_contracts.manifests import ForAudit, ForReferral
 from tsunagu_contracts.ports import Clock, RandomBytes, SystemClock
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -128,6 +128,8 @@ class AsyncOfflineQueue:
         what is not for `referral`: the person's word counts from its recording and goes to `consent`.
         """
         manifest = self.client.verify_own(message)
+        if isinstance(manifest, ForAudit):
+            raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="audit")
         if not isinstance(manifest, ForReferral):
             raise Refusal(RefusalCode.UNKNOWN_TYPE, belongs_to="consent")
         if (manifest.id, manifest.data.referral_id) != (message.message_id, message.referral_id):

@@ -163,18 +163,31 @@ def unwrap(token: str, key: EncryptionKey, *, typ: str, limits: Limits = DEFAULT
     Codes: `oversize`, `json_serialisation`, `token_malformed`, `algorithm_not_allowed`,
     `header_not_allowed`, `unknown_key`, `key_malformed` (the ephemeral key), `cannot_open`.
     """
+    encoded, sealed, ephemeral = _wrapped(token, key.public, typ, limits)
+    try:
+        return _unsealed(encoded, sealed, _agreed(key, ephemeral))
+    except Exception:  # as in verify
+        raise Refusal(RefusalCode.CANNOT_OPEN) from None
+
+
+def check_wrapped(token: str, key: PublicKey, *, typ: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Check, without opening it, that something is sealed to the owner of this key as this type.
+
+    Codes as for `unwrap`, but for `cannot_open`.
+    """
+    _wrapped(token, key, typ, limits)
+
+
+def _wrapped(token: str, key: PublicKey, typ: str, limits: Limits) -> tuple[str, Sequence[str], EllipticCurvePublicKey]:
+    """The header, the rest and the ephemeral key of what is sealed to this key as this type."""
     encoded, *sealed = _parts(token, _JWE, limits.token)
     header = _header(encoded)
     _require_algorithm(header, alg=_AGREEMENT, enc=_CONTENT)
     _require_names(header, {"alg", "enc", "kid", "typ", "epk"})
     _require_typ(header, typ)
-    if header["kid"] != key.public.kid:
+    if header["kid"] != key.kid:
         raise Refusal(RefusalCode.UNKNOWN_KEY)
-    ephemeral = _require_point(header["epk"])
-    try:
-        return _unsealed(encoded, sealed, _agreed(key, ephemeral))
-    except Exception:  # as in verify
-        raise Refusal(RefusalCode.CANNOT_OPEN) from None
+    return encoded, sealed, _require_point(header["epk"])
 
 
 def _parts(token: str, required: tuple[int, ...], limit: int) -> list[str]:

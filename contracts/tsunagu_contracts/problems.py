@@ -43,6 +43,18 @@ _RECEIPT = (
     "控えの番号をもう一度見てください。合い言葉がなくても、番号だけで取り消せます。",
     "Look at the code on the receipt again. The code alone, without the secret, is enough to withdraw.",
 )
+_EVIDENCE = (
+    "PNG、JPEG、PDF、MP3、M4A、Ogg、WAV のどれかにしてください。",
+    "Use a PNG, JPEG, PDF, MP3, M4A, Ogg or WAV file.",
+)
+_CUSTODIANS = (
+    "記録する機関のほかから、二つの機関を選んでください。",
+    "Name two agencies, neither of them the one that records.",
+)
+_BOTH = (
+    "二つの保管機関の責任者が、同じ争いについて、期間内にそれぞれ求める必要があります。",
+    "Supervisors of both custodians must ask for the same dispute within the set time.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -131,6 +143,16 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.DATED_IN_FUTURE: Telling(422, "日時が未来です", "Dated in the future", *_FIX),
     _C.CASE_UNKNOWN: Telling(404, "その請求は見つかりません", "No such request for this agency to answer", *_NOTHING),
     _C.CASE_ANSWERED: Telling(409, "その請求にはもう答えています", "The request has been answered already", *_LOOK),
+    _C.EVIDENCE_KIND: Telling(
+        422, "証拠にできない種類のファイルです", "Not a kind of file that evidence can be", *_EVIDENCE
+    ),
+    _C.EVIDENCE_UNKNOWN: Telling(
+        404, "その証拠は見つかりません", "No such evidence in this agency's custody", *_NOTHING
+    ),
+    _C.EVIDENCE_NOT_OPENED: Telling(409, "その証拠は開かれていません", "The evidence has not been opened", *_BOTH),
+    _C.CUSTODIAN_NOT_ALLOWED: Telling(
+        422, "その機関は証拠を預かれません", "These agencies cannot hold the evidence", *_CUSTODIANS
+    ),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),
     _C.IDEMPOTENCY_KEY_REUSED: Telling(

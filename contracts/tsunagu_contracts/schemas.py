@@ -12,6 +12,7 @@ from tsunagu_contracts.cards import IssuedCard, ShownCard
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events import EVENTS
 from tsunagu_contracts.events.base import EventData
+from tsunagu_contracts.evidence import EvidenceShare, OpenedShare
 from tsunagu_contracts.handles import HandleCertificate
 from tsunagu_contracts.inbound import InboundMessage
 from tsunagu_contracts.manifests import MANIFESTS
@@ -31,8 +32,10 @@ INBOUND = "agency.inbound"
 TOKENS: Mapping[str, type[BaseModel]] = {
     "token.assertion": Assertion,
     "token.capsule": Capsule,
+    "token.evidence_share": EvidenceShare,
     "token.handle": HandleCertificate,
     "token.issued_card": IssuedCard,
+    "token.opened_share": OpenedShare,
     "token.person_ref": PersonReference,
     "token.receipt_code": ReceiptCode,
     "token.released_key": ReleasedKey,

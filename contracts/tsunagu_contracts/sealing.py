@@ -27,7 +27,8 @@ CAPSULE_TYP = "tsunagu-capsule"
 PERSON_REF_TYP = "tsunagu-person-ref"
 RELEASED_KEY_TYP = "tsunagu-released-key"
 
-_KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""The 32 bytes of a key in base64url."""
 
 
 class Secret(Frozen):
@@ -54,12 +55,12 @@ class CapsuleSection(Secret):
     section_id: Id
     category: Category
     digest: Digest
-    key: _KeyText = Field(repr=False)
+    key: KeyText = Field(repr=False)
 
     @property
     def content_key(self) -> bytes:
         """The content key; refuses with `cannot_open` a spelling that is not canonical."""
-        return _content_key(self.key)
+        return read_key(self.key)
 
 
 class Capsule(Secret):
@@ -82,12 +83,12 @@ class ReleasedKey(Secret):
     release_id: Id
     referral_id: Id
     section_id: Id
-    key: _KeyText = Field(repr=False)
+    key: KeyText = Field(repr=False)
 
     @property
     def content_key(self) -> bytes:
         """The content key; refuses with `cannot_open` a spelling that is not canonical."""
-        return _content_key(self.key)
+        return read_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ def unwrap_content_key(token: str, agency_key: EncryptionKey, *, limits: Limits 
     return ReleasedKey.read(jose.unwrap(token, agency_key, typ=RELEASED_KEY_TYP, limits=limits))
 
 
-def _content_key(text: str) -> bytes:
+def read_key(text: str) -> bytes:
+    """Read a `KeyText`; refuses with `cannot_open` a spelling that is not canonical."""
     try:
         return from_base64url(text)
     except Refusal:

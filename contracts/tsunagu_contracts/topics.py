@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tsunagu_contracts.events import EVENTS_BY_PRODUCER
+from tsunagu_contracts.events.audit import EvidenceStored
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import CoverageDecided, DisasterDeclared, DisasterLifted
 
@@ -30,6 +31,7 @@ class Topic:
 
 _WITHOUT_A_PERSON = (CoverageDecided, DisasterDeclared, DisasterLifted)
 _CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data not in _WITHOUT_A_PERSON)
+_FOR_AUDITORS = tuple(data for data in EVENTS_BY_PRODUCER["audit"] if data is not EvidenceStored)
 
 DIRECTORY_EVENTS = Topic(
     "directory.events",
@@ -64,8 +66,15 @@ RECORDS = Topic(
 )
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic(
-    "audit.events", ("query", "provisions"), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER
+    "audit.events",
+    ("query", "opening", "attempt", "provisions"),
+    _FOR_AUDITORS,
+    "audit",
+    ("audit",),
+    1,
+    FOREVER,
 )
+EVIDENCE = Topic("audit.evidence", ("evidence",), (EvidenceStored,), "audit", ("consent", "audit"), 1, 365)
 
 TOPICS: tuple[Topic, ...] = (
     DIRECTORY_EVENTS,
@@ -74,6 +83,7 @@ TOPICS: tuple[Topic, ...] = (
     RECORDS,
     NOTIFY_EVENTS,
     AUDIT_EVENTS,
+    EVIDENCE,
 )
 SERVICES: tuple[str, ...] = ("directory", "referral", "consent", "notify", "audit")
 

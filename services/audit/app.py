@@ -16,7 +16,14 @@ def compose(parts: Parts, settings: AuditSettings) -> Service:
     """Put the service together; it takes records raw, so that nothing can be held back from the log."""
     return Service(
         name="audit",
-        routers=[router(parts.database, parts.clock, timedelta(days=settings.provision_days))],
+        routers=[
+            router(
+                parts.database,
+                parts.clock,
+                timedelta(days=settings.provision_days),
+                timedelta(hours=settings.opening_hours),
+            )
+        ],
         agency_signing_key=membership.signing_keys_in(parts.database),
         handler=handle,
         raw=True,

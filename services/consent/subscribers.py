@@ -1,15 +1,16 @@
-"""What consent does with a batch from Kafka: members first, then where referrals stand, then new ones."""
+"""What consent does with a batch from Kafka: members, where referrals stand, new ones, and last kept evidence."""
 
 from collections.abc import Sequence
 
 from services import membership
-from services.consent.use_cases import following, retaking, submissions
+from services.consent.use_cases import evidence, following, retaking, submissions
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.submissions import Submission
 from services.eventing.processing import Handler
 from services.eventing.records import Item
 from services.eventing.work import Work
 from services.membership import MemberCache
+from tsunagu_contracts.events.audit import EvidenceStored
 from tsunagu_contracts.events.referral import ReferralSubmitted
 
 
@@ -25,13 +26,16 @@ def handler(custody: Custody, cache: MemberCache) -> Handler:
             for item in items
             if item.event is not None and isinstance(item.event.data, ReferralSubmitted)
         ]
-        if not new:
+        if new:
+            members = (await cache.members(work)).after(events)
+            examined = await submissions.examine(new, members, custody)
+            if custody.restored:
+                examined = await retaking.take_in_again(work, examined, standings, custody)
+            await submissions.take_in(work, examined, standings, custody)
+        else:
             following.follow(work, standings)
-            return
-        members = (await cache.members(work)).after(events)
-        examined = await submissions.examine(new, members, custody)
-        if custody.restored:
-            examined = await retaking.take_in_again(work, examined, standings, custody)
-        await submissions.take_in(work, examined, standings, custody)
+        for event in events:
+            if isinstance(event.data, EvidenceStored):
+                await evidence.heed(work, event.data, custody)
 
     return handle

@@ -211,15 +211,16 @@ def test_a_further_code_is_written(contracts: Copy) -> None:
 def test_a_new_type_needs_a_golden_message(contracts: Copy) -> None:
     """A type beside the old one is no incompatible change, but it is not published without an example."""
     contracts.edit(
-        "events/audit.py",
-        "class QueryAnswered(EventData):",
-        'class QueryForgotten(EventData):\n    """Nobody remembers."""\n\n'
-        '    TYPE: ClassVar[str] = "query.forgotten.v1"\n\n    query_id: Id\n\n\nclass QueryAnswered(EventData):',
+        "events/notify.py",
+        "class NotificationCreated(EventData):",
+        'class NotificationForgotten(EventData):\n    """Nobody remembers."""\n\n'
+        '    TYPE: ClassVar[str] = "notification.forgotten.v1"\n\n    notification_id: Id\n\n\n'
+        "class NotificationCreated(EventData):",
     )
     told = contracts.run()
     assert told.status == 1
-    assert f"{EXAMPLES}/query.forgotten.v1.json: missing; add a golden message" in told.text
-    assert f"{SCHEMAS}/query.forgotten.v1.json" in contracts.files()
+    assert f"{EXAMPLES}/notification.forgotten.v1.json: missing; add a golden message" in told.text
+    assert f"{SCHEMAS}/notification.forgotten.v1.json" in contracts.files()
 
 
 @pytest.mark.parametrize("place", [f"{SCHEMAS}/record.opened.v1.json", ASYNCAPI])

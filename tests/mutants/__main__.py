@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.mutants.evidence import EVIDENCE
 from tests.mutants.exports import EXPORTS
 from tests.mutants.guards import GUARDS, Mutant
 from tests.mutants.joins import JOINS
@@ -31,6 +32,7 @@ MUTANTS = (
     *EXPORTS,
     *KEYS,
     *RECORDS,
+    *EVIDENCE,
 )
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke

@@ -116,7 +116,7 @@ class Books:
 async def books(make_database: MakeDatabase) -> AsyncIterator[Books]:
     """Audit on a fresh database, with agencies and an auditor of the clinic's and the desk's area."""
     async with service_bench("audit", make_database("audit").url, handle) as bench:
-        routes = router(bench.database, bench.clock, timedelta(days=DAYS))
+        routes = router(bench.database, bench.clock, timedelta(days=DAYS), timedelta(hours=72))
         async with bench.http(routes) as client:
             opened = Books(bench, client)
             members = [opened.saying.say(aggregate, data) for aggregate, data in membership_of(AGENCIES)]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from services.audit.api.questions import router
+from services.audit.api import router
 from services.audit.domain.mandates import AccessQuestion, Mandate
 from services.audit.storage.questions import AccessPlace, EventPlace, accesses_query, events_query
 from services.audit.subscribers import handle
@@ -103,7 +103,7 @@ async def asking(make_database: MakeDatabase) -> AsyncIterator[Asking]:
     """Audit on a fresh database with something to ask about."""
     async with (
         service_bench("audit", make_database("audit").url, handle) as bench,
-        bench.http(router(bench.database)) as client,
+        bench.http(router(bench.database, bench.clock, timedelta(days=7), timedelta(hours=72))) as client,
     ):
         opened = Asking(bench, client)
         await opened.begin()

@@ -29,6 +29,7 @@ from tsunagu_contracts.codes.consent import (
     StatementMethod,
     UnjoinReason,
 )
+from tsunagu_contracts.codes.evidence import DisputeGround, EvidenceKind
 from tsunagu_contracts.codes.provisions import (
     Acquisition,
     CaseEnd,
@@ -59,6 +60,8 @@ __all__ = [
     "DisasterAct",
     "DisclosureGround",
     "DisclosureWay",
+    "DisputeGround",
+    "EvidenceKind",
     "Field",
     "HoldingState",
     "JoinMethod",

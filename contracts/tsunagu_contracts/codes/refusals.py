@@ -79,6 +79,11 @@ class RefusalCode(StrEnum):
     DATED_IN_FUTURE = "dated_in_future"
     CASE_UNKNOWN = "case_unknown"
     CASE_ANSWERED = "case_answered"
+    # evidence
+    EVIDENCE_KIND = "evidence_kind"
+    EVIDENCE_UNKNOWN = "evidence_unknown"
+    EVIDENCE_NOT_OPENED = "evidence_not_opened"
+    CUSTODIAN_NOT_ALLOWED = "custodian_not_allowed"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

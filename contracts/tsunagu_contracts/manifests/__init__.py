@@ -1,6 +1,6 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
-from tsunagu_contracts.manifests.audit import MOST_RECORDS, ForAudit, ProvisionsRecorded, RecordKept, ReportProvisions
+from tsunagu_contracts.manifests.audit import MOST_RECORDS, ProvisionsRecorded, RecordKept, ReportProvisions
 from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase, PartAnswered, RequestMade
 from tsunagu_contracts.manifests.claimed import ClaimedIds, claimed_ids
 from tsunagu_contracts.manifests.consent import (
@@ -17,6 +17,14 @@ from tsunagu_contracts.manifests.consent import (
 )
 from tsunagu_contracts.manifests.disclosures import DisclosureMade, RecordDisclosure
 from tsunagu_contracts.manifests.erasure import ErasePerson, ErasureAsked
+from tsunagu_contracts.manifests.evidence import (
+    EvidenceGiven,
+    ForEvidence,
+    OpenEvidence,
+    OpeningAsked,
+    SealedShare,
+    StoreEvidence,
+)
 from tsunagu_contracts.manifests.joins import (
     CardWanted,
     HandlesJoined,
@@ -25,7 +33,7 @@ from tsunagu_contracts.manifests.joins import (
     JoinHandles,
     UnjoinHandles,
 )
-from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, ForConsent, referral_of
+from tsunagu_contracts.manifests.known import MANIFESTS, AnyManifest, ForAudit, ForConsent, referral_of
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Exact, Notice, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.manifests.receipts import IssueReceipt, ReceiptLost, ReceiptWanted, RevokeReceipt
@@ -57,9 +65,11 @@ __all__ = [
     "DisclosureMade",
     "ErasePerson",
     "ErasureAsked",
+    "EvidenceGiven",
     "Exact",
     "ForAudit",
     "ForConsent",
+    "ForEvidence",
     "ForReferral",
     "HandlesJoined",
     "HandlesUnjoined",
@@ -70,6 +80,8 @@ __all__ = [
     "Notice",
     "ObligationAnswered",
     "OpenCase",
+    "OpenEvidence",
+    "OpeningAsked",
     "PartAnswered",
     "ProvisionsRecorded",
     "Purposes",
@@ -86,8 +98,10 @@ __all__ = [
     "RequestMade",
     "RevokeReceipt",
     "SayDisaster",
+    "SealedShare",
     "StatementHeard",
     "StatementMade",
+    "StoreEvidence",
     "SubmitReferral",
     "ToAgency",
     "ToService",

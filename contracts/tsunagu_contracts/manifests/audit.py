@@ -46,7 +46,3 @@ class ReportProvisions(Manifest):
     type: Literal["agency.provisions.report.v1"] = "agency.provisions.report.v1"
     expectedversion: Literal[0] = 0
     data: ProvisionsRecorded
-
-
-ForAudit = ReportProvisions
-"""What agencies say to `audit`, over HTTP."""

@@ -17,7 +17,7 @@ from tsunagu_contracts.codes import (
 )
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Notice, Purposes, Recipients, distinct, in_order
-from tsunagu_contracts.types import Frozen, Id, Instant
+from tsunagu_contracts.types import Digest, Frozen, Id, Instant
 
 
 class StatementMade(Frozen):
@@ -25,7 +25,7 @@ class StatementMade(Frozen):
 
     `representative` is who spoke in the person's stead, and `overrides` on what ground the person's own refusal is
     overruled. `disaster_in` makes a grant count only while a disaster is declared in that area; `confirms` is the
-    grant that a confirmation speaks of.
+    grant that a confirmation speaks of. `evidence` is the digest of a sealed file that shows it, kept by `audit`.
     """
 
     statement_id: Id
@@ -43,6 +43,7 @@ class StatementMade(Frozen):
     overrides: OverrideGround | None = None
     disaster_in: Area | None = None
     confirms: Id | None = None
+    evidence: Digest | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:

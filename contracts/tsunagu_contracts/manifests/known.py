@@ -1,6 +1,6 @@
 """The manifests of all known types."""
 
-from tsunagu_contracts.manifests.audit import ForAudit, ReportProvisions
+from tsunagu_contracts.manifests.audit import ReportProvisions
 from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
@@ -11,6 +11,7 @@ from tsunagu_contracts.manifests.consent import (
 )
 from tsunagu_contracts.manifests.disclosures import RecordDisclosure
 from tsunagu_contracts.manifests.erasure import ErasePerson
+from tsunagu_contracts.manifests.evidence import OpenEvidence, StoreEvidence
 from tsunagu_contracts.manifests.joins import IssueCard, JoinHandles, UnjoinHandles
 from tsunagu_contracts.manifests.receipts import IssueReceipt, RevokeReceipt
 from tsunagu_contracts.manifests.referral import ActOnReferral, ForReferral, SubmitReferral
@@ -32,6 +33,9 @@ ForConsent = (
     | AnswerCase
 )
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
+
+ForAudit = ReportProvisions | StoreEvidence | OpenEvidence
+"""What agencies say to `audit`, over HTTP."""
 
 AnyManifest = ForReferral | ForConsent | ForAudit
 """A manifest of one of the known types."""
@@ -56,6 +60,8 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         OpenCase,
         AnswerCase,
         ReportProvisions,
+        StoreEvidence,
+        OpenEvidence,
     )
 }
 """Manifest classes by CloudEvents `type`."""

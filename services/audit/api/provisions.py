@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import ConfigDict, Field
 
 from services.audit import cursors
-from services.audit.api.questions import Calling
+from services.audit.api.parts import Calling
 from services.audit.domain.provisions import Gap, Unplaced
 from services.audit.storage.provisions import RecordPlace
 from services.audit.storage.questions import AccessPlace

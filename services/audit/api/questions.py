@@ -1,26 +1,23 @@
-"""HTTP of `audit`: questions of auditors under a mandate; each is itself in the log before it is answered."""
+"""Questions of auditors under a mandate; each is itself in the log before it is answered."""
 
 import base64
 import json
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit import cursors
+from services.audit.api.parts import Calling
 from services.audit.domain.mandates import AccessQuestion
 from services.audit.domain.readings import Access, AccessOutcome
 from services.audit.storage.questions import AccessPlace, EventPlace, KeptEvent
 from services.audit.use_cases import answering
 from services.audit.use_cases.answering import Asked
 from services.eventing.database import Database
-from services.runtime.errors import PROBLEM_JSON
-from services.runtime.identity import Caller, caller
 from tsunagu_contracts.envelope import Aggregate
 from tsunagu_contracts.types import AgencyId, Id, Instant
-
-Calling = Annotated[Caller, Depends(caller)]
 
 
 class AccessView(BaseModel):
@@ -131,9 +128,7 @@ class EventFilter(BaseModel):
 
 def router(database: Database) -> APIRouter:
     """Return the routes; only auditors may ask."""
-    routes = APIRouter(
-        tags=["audit"], responses={"4XX": {"description": "RFC 9457 problem", "content": {PROBLEM_JSON: {}}}}
-    )
+    routes = APIRouter()
 
     @routes.get("/accesses")
     async def get_accesses(calling: Calling, narrowed: Annotated[AccessFilter, Query()]) -> AccessPage:

@@ -1,6 +1,7 @@
-"""Audit's tables: the log of exact bytes, and what was read out of it for auditors' questions."""
+"""Audit's tables: the log of exact bytes, what was read out of it for auditors, and sealed evidence."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = sa.MetaData()
 
@@ -131,3 +132,42 @@ findings = sa.Table(
     sa.Index("findings_position", "topic", "partition", "offset"),
 )
 """What was wrong with something that arrived; it is kept in the log all the same."""
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("evidence_id", sa.Text, primary_key=True),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("custodians", ARRAY(sa.Text), nullable=False),
+    sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""Evidence kept, by the signed message that it came with, in which each custodian's sealed share stands."""
+
+evidence_pieces = sa.Table(
+    "evidence_pieces",
+    metadata,
+    sa.Column("evidence_id", sa.Text, sa.ForeignKey("evidence.evidence_id"), primary_key=True),
+    sa.Column("piece", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""The sealed files, cut into pieces so that nobody need hold one in memory."""
+
+evidence_askings = sa.Table(
+    "evidence_askings",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("opening_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("coordinator_id", sa.Text, nullable=False),
+    sa.Column("appointment_id", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("share", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Index("evidence_askings_of", "opening_id", "agency_id", "version"),
+)
+"""Each time that a custodian asked for an opening, with its share as sealed to the other; `version` is the event's."""

@@ -86,6 +86,7 @@ async def insert(session: AsyncSession, recorded: StatementRecorded) -> None:
                 "overrides": spoken_for.overrides.value if spoken_for and spoken_for.overrides else None,
                 "disaster_in": recorded.disaster_in.value if recorded.disaster_in else None,
                 "confirms": recorded.confirms,
+                "evidence": recorded.evidence,
             }
         ],
     )

@@ -114,6 +114,7 @@ statements = sa.Table(
     sa.Column("overrides", sa.Text),
     sa.Column("disaster_in", sa.Text),
     sa.Column("confirms", sa.Text),
+    sa.Column("evidence", sa.Text),
     sa.UniqueConstraint("record_id", "number"),
     sa.UniqueConstraint("agency_id", "message_id"),
     sa.Index("statements_disaster", "disaster_in", "record_id", postgresql_where=sa.text("disaster_in IS NOT NULL")),
@@ -154,12 +155,12 @@ supports = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("statement_id", sa.Text, nullable=False),
     sa.Column("recorded_at", _MOMENT, nullable=False),
-    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.Text),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
     sa.UniqueConstraint("agency_id", "message_id"),
 )
-"""Countersignatures: what makes a statement rest on more than its recorder."""
+"""What makes a statement rest on more than its recorder: a countersignature, or without an agency kept evidence."""
 
 disasters = sa.Table(
     "disasters",
@@ -446,3 +447,19 @@ case_parts = sa.Table(
     sa.Index("case_parts_due", "due_at", postgresql_where=sa.text("ended_at IS NULL AND overdue_at IS NULL")),
 )
 """What each agency is to answer for in a person's request: its own referrals of the person, and nobody else's."""
+# No foreign keys: either side may come first, and both may belong to nothing that is known here.
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("agency_id", sa.Text, primary_key=True),
+    sa.Column("statement_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text),
+    sa.Column("evidence_id", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+)
+"""Where a statement that names evidence and the news that it is kept find each other.
+
+`record_id` is whose statement has named it, the others what is kept and by which message; both given, it counts.
+"""

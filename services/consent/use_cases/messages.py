@@ -1,4 +1,4 @@
-"""Agencies' signed messages to consent: authentic, by a coordinator under a valid appointment, of a party."""
+"""Agencies' signed messages to consent, and whether the agency is a party to the referral that they are about."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

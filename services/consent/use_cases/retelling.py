@@ -14,6 +14,7 @@ from services.consent.storage import (
     disclosures,
     due,
     erasures,
+    evidence,
     joins,
     obligations,
     receipts,
@@ -53,6 +54,7 @@ from tsunagu_contracts.events.consent import (
     RepresentativeRecorded,
     RequestRefused,
     StatementCountersigned,
+    StatementEvidenced,
     StatementRecorded,
     StatementWithdrawnByPerson,
 )
@@ -81,6 +83,8 @@ async def _(data: RecordReferralLinked, event: Event, session: AsyncSession) -> 
 @retell.register
 async def _(data: StatementRecorded, event: Event, session: AsyncSession) -> None:
     await statements.insert(session, data)
+    if data.evidence is not None:
+        await evidence.name(session, data.recorded_by.agency_id, data.statement_id, data.evidence, data.record_id)
     await due.note(session, data.record_id, [data.valid_from, data.valid_until], after=data.recorded_at)
 
 
@@ -92,6 +96,13 @@ async def _(data: RepresentativeRecorded, event: Event, session: AsyncSession) -
 @retell.register
 async def _(data: StatementCountersigned, event: Event, session: AsyncSession) -> None:
     await supports.insert(session, data)
+
+
+@retell.register
+async def _(data: StatementEvidenced, event: Event, session: AsyncSession) -> None:
+    # The message that the evidence came with is kept by `audit`; here its id and digest stand for it.
+    await evidence.note_again(session, data)
+    await supports.insert_evidenced(session, data, data.evidence_id, data.digest)
 
 
 @retell.register(ReleaseGranted)

@@ -1,5 +1,6 @@
 """Recording the person's word, and saying at once what it changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
 from services.consent.storage import due, persons, representatives, statements, words
-from services.consent.use_cases import messages, obligations, records
+from services.consent.use_cases import evidence, messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying, Speaker
@@ -57,17 +58,20 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
-    emission = Emission(person.aggregate, said, verified.actor, manifest.appointment)
-    await take_effect(work, group, Saying(emission, said.number), recording.moment, messages.speaker(verified), custody)
+    evidenced = await evidence.count(work, person, said)
+    sayings = [Saying(Emission(person.aggregate, said, verified.actor, manifest.appointment), said.number), *evidenced]
+    await take_effect(work, group, sayings, recording.moment, messages.speaker(verified), custody)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
-async def take_effect(work: Work, group: Group, said: Saying, at: datetime, by: Speaker, custody: Custody) -> None:
+async def take_effect(
+    work: Work, group: Group, said: Sequence[Saying], at: datetime, by: Speaker, custody: Custody
+) -> None:
     """Let what was just written of a person take effect: obligations, its event, coverage."""
     word = merged(await words.of(work.session, group.records))
     owed = await obligations.settle(work, group, word, at, custody)
     persons.save(work, group.changed)
-    await records.say(work, [said, *owed])
+    await records.say(work, [*said, *owed])
     await records.cover_open_referrals(work, group, word, at, by)
 
 
@@ -138,4 +142,5 @@ def _statement(
         representation=spoken_for,
         disaster_in=made.disaster_in,
         confirms=made.confirms,
+        evidence=made.evidence,
     )

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.contracts.golden.erasure import a_person_is_erased
+from tests.contracts.golden.evidence import evidence_is_kept_and_opened
 from tests.contracts.golden.joins import joined_and_unjoined
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
@@ -27,6 +28,7 @@ def make_missing(folder: Path) -> list[str]:
     notify_and_audit_say(shelf)
     receipts_tell(shelf)
     a_person_is_erased(shelf)
+    evidence_is_kept_and_opened(shelf)
     return shelf.made
 
 

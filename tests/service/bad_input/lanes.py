@@ -11,7 +11,7 @@ from tests.service.bad_input.fates import Draft
 from tsunagu_contracts.codes import Area, CoverageState, DecisionReason, ReferralState
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Event, decode_event, encode_event
-from tsunagu_contracts.events.audit import QueryAnswered
+from tsunagu_contracts.events.audit import EvidenceStored, QueryAnswered
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened, ReleaseGranted
 from tsunagu_contracts.events.directory import AgencyRegistered
@@ -29,6 +29,7 @@ from tsunagu_contracts.topics import (
     AUDIT_EVENTS,
     COVERAGE,
     DIRECTORY_EVENTS,
+    EVIDENCE,
     NOTIFY_EVENTS,
     RECORDS,
     REFERRAL_EVENTS,
@@ -160,6 +161,7 @@ GOLDEN_SAYS: dict[str, Callable[[str], Says]] = {
     RECORDS.name: _record_says,
     NOTIFY_EVENTS.name: _notification_says,
     AUDIT_EVENTS.name: lambda ident: lambda _: golden(QueryAnswered, query_id=ident),
+    EVIDENCE.name: lambda ident: lambda _: golden(EvidenceStored, evidence_id=ident),
 }
 """By topic, what an aggregate of this id says, after the committed examples; keys and seals in it are the examples'."""
 

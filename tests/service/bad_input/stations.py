@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.access import PostgresAccess
@@ -13,13 +13,17 @@ from services.eventing.processing import Handler
 from services.notify import subscribers as notify
 from services.referral import subscribers as referral
 from tests.builders import consent_bench, referral_bench
+from tests.builders.agency_messages import IDS
+from tests.builders.evidence import evidence_of
 from tests.builders.service_bench import service_bench
 from tests.infra.databases import forget_database, fresh_database
 from tests.service.bad_input.lanes import Lane, coverage_says, golden_lane, referral_says
+from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.topics import (
     AGENCY_OUTBOUND_PATTERN,
     COVERAGE,
     DIRECTORY_EVENTS,
+    EVIDENCE,
     REFERRAL_EVENTS,
     SERVICES,
     Topic,
@@ -75,6 +79,7 @@ EFFECTS: dict[tuple[str, str], str] = {
         [(service, DIRECTORY_EVENTS.name) for service in ("referral", "consent", "notify")],
         "SELECT agency_id AS ident, cardinality(areas) AS versions FROM member_agencies",
     ),
+    ("consent", EVIDENCE.name): "SELECT evidence_id AS ident, count(*) AS versions FROM evidence GROUP BY evidence_id",
     ("consent", REFERRAL_EVENTS.name): "SELECT referral_id AS ident, version AS versions FROM referrals",
     ("notify", REFERRAL_EVENTS.name): """
         SELECT referral_id AS ident, array_position(
@@ -145,4 +150,14 @@ def _consent(bench: consent_bench.Bench) -> Station:
         sent = await bench.sealed_referral()
         return Lane(REFERRAL_EVENTS, sent.id, referral_says(sent.submitted))
 
-    return Station("consent", bench.database, bench.handler, {REFERRAL_EVENTS.name: lane})
+    async def of_evidence() -> Lane:
+        kept = evidence_of(consent_bench.CLINIC, IDS.new(), IDS.new(), (consent_bench.DESK, consent_bench.NPO))
+
+        def says(version: int) -> EventData:
+            given = kept.manifest.data.model_copy(update={"statement_id": f"{kept.id[:40]}.{version}"})
+            manifest = kept.manifest.model_copy(update={"data": given, "id": f"{kept.id}.{version}"})
+            return replace(kept, manifest=manifest).stored()
+
+        return Lane(EVIDENCE, kept.id, says)
+
+    return Station("consent", bench.database, bench.handler, {REFERRAL_EVENTS.name: lane, EVIDENCE.name: of_evidence})

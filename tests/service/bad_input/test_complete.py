@@ -19,6 +19,7 @@ _OBLIGATIONS = "tests/service/consent/test_obligations.py"
 _JOINS = "tests/service/consent/test_joins.py"
 _RECEIPTS = "tests/service/consent/test_receipts.py"
 _CASES = "tests/service/consent/test_cases.py"
+_EVIDENCE = "tests/service/test_evidence.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -63,6 +64,10 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.DATED_IN_FUTURE: _CASES,
     RefusalCode.CASE_UNKNOWN: _CASES,
     RefusalCode.CASE_ANSWERED: _CASES,
+    RefusalCode.EVIDENCE_KIND: "tests/unit/contracts/test_evidence.py",
+    RefusalCode.EVIDENCE_UNKNOWN: _EVIDENCE,
+    RefusalCode.EVIDENCE_NOT_OPENED: _EVIDENCE,
+    RefusalCode.CUSTODIAN_NOT_ALLOWED: _EVIDENCE,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

@@ -38,6 +38,10 @@ _SMALL = {
     # A database that was never restored.
     "restorations": 0,
     "restored_referrals": 0,
+    # What few statements have beside them.
+    "evidence": 10_000,
+    "evidence_pieces": 10_000,
+    "evidence_askings": 200,
     # Each is a fault of a producer.
     "findings": 10_000,
 }
@@ -48,7 +52,7 @@ _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text)
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
     "representative_id disaster_id obligation_id group_id join_id record_a record_b receipt_id "
-    "disclosure_id case_id part_id report_id"
+    "disclosure_id case_id part_id report_id evidence_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
@@ -66,6 +70,7 @@ _BY_COLUMN = {
     "partition": "n % 6",
     "offset": "n",
     "number": "n",
+    "evidence": "NULL",
     # One referral in twenty is open.
     "state": "CASE n % 60 WHEN 0 THEN 'delivered' WHEN 1 THEN 'accepted' WHEN 2 THEN 'awaiting_consent' "
     "ELSE 'completed' END",

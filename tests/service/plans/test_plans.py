@@ -49,6 +49,11 @@ _ELSEWHERE = {
     "services.eventing.parking": {"_LIST", "_REQUEST", "_COUNT"},  # a person at a terminal
     # A ward office, on the day of a disaster; whom it concerns may be many.
     "services.consent.storage.disasters": {"_DECLARE", "_LIFT", "_AREAS"},
+    # A file of evidence comes seldom, and is opened in a dispute only; each is looked up by its key.
+    "services.consent.storage.evidence": {"_NAME", "_NAMED", "_NOTE", "_NOTE_AGAIN"},
+    "services.audit.storage.evidence": {
+        *("_KEPT", "_LOCK", "_TAKEN", "_KEEP", "_ADD_PIECE", "_PIECE", "_EARLIER", "_ASK", "_LAST_ASKING"),
+    },
     "services.consent.storage.due": {"_NOTE_CONDITIONAL"},
     "services.consent.storage.referrals": {"_HOLD"},  # a release that was overtaken and is decided anew
     # Before a restored database is served, and as it is told of again; of a start only what looks whether it is one.

@@ -21,6 +21,7 @@ from tsunagu_contracts.events.consent.statements import (
     RepresentativeRecorded,
     SpokenFor,
     StatementCountersigned,
+    StatementEvidenced,
     StatementRecorded,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "RequestRefused",
     "SpokenFor",
     "StatementCountersigned",
+    "StatementEvidenced",
     "StatementRecorded",
     "StatementWithdrawnByPerson",
 ]

@@ -13,7 +13,7 @@ from tsunagu_contracts.codes import (
     StatementMethod,
 )
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant, Whole
+from tsunagu_contracts.types import AgencyId, Compact, Digest, Frozen, Id, Instant, Whole
 
 
 class RecordedBy(Frozen):
@@ -56,6 +56,7 @@ class StatementRecorded(EventData):
     representation: SpokenFor | None = None
     disaster_in: Area | None = None
     confirms: Id | None = None
+    evidence: Digest | None = None
 
 
 class RepresentativeRecorded(EventData):
@@ -92,3 +93,17 @@ class StatementCountersigned(EventData):
     recorded_by: RecordedBy
     message_id: Id
     manifest: Compact
+
+
+class StatementEvidenced(EventData):
+    """From this number on evidence of what the person said is kept, by `audit` and sealed."""
+
+    TYPE: ClassVar[str] = "statement.evidenced.v1"
+
+    record_id: Id
+    number: Whole
+    statement_id: Id
+    referral_id: Id
+    evidence_id: Id
+    digest: Digest
+    recorded_at: Instant
