@@ -48,7 +48,7 @@ REFERRAL_EVENTS = Topic(
 COVERAGE = Topic(
     "consent.coverage", ("coverage", "disaster"), _WITHOUT_A_PERSON, "consent", ("referral", "audit"), 6, 365
 )
-RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365)
+RECORDS = Topic("consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("notify", "audit"), 6, 365)
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic("audit.events", ("query",), EVENTS_BY_PRODUCER["audit"], "audit", ("audit",), 1, FOREVER)
 

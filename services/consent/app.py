@@ -7,7 +7,7 @@ from services import membership
 from services.consent import api, subscribers
 from services.consent.keystore import FileKeyStore
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import due, obligations
+from services.consent.use_cases import asking_in_time, due, obligations
 from services.consent.use_cases.custody import Bounds, Custody
 from services.membership import MemberCache
 from services.runtime.app import Parts, Service
@@ -19,6 +19,9 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         handle_lifetime=timedelta(days=settings.handle_days),
         clock_tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
         answer_within=timedelta(days=settings.answer_days),
+        ask_within=timedelta(days=settings.ask_days),
+        renew_within=timedelta(days=settings.renew_days),
+        review_every=timedelta(days=settings.review_every_days),
     )
     custody = Custody(FileKeyStore(settings.keystore_dir), bounds, parts.clock)
 
@@ -31,5 +34,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
         background=(
             partial(due.cover_due, parts.database, custody),
             partial(obligations.notice_overdue, parts.database),
+            partial(asking_in_time.remind_and_lapse, parts.database),
+            partial(asking_in_time.ask_again, parts.database, custody),
         ),
     )

@@ -65,7 +65,7 @@ NPO = SendingAgency(id="chiyoda-npo-a", coordinator="c-0003", appointment="ap-00
 WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment="ap-0090")
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
-ANSWER_DAYS = 14
+ANSWER_DAYS, ASK_DAYS, RENEW_DAYS, REVIEW_DAYS = 14, 60, 30, 365
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)
@@ -386,7 +386,14 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
     clock = SetClock()
     custody = Custody(
         FileKeyStore(folder),
-        Bounds(timedelta(days=HANDLE_DAYS), timedelta(seconds=2), timedelta(days=ANSWER_DAYS)),
+        Bounds(
+            timedelta(days=HANDLE_DAYS),
+            timedelta(seconds=2),
+            timedelta(days=ANSWER_DAYS),
+            timedelta(days=ASK_DAYS),
+            timedelta(days=RENEW_DAYS),
+            timedelta(days=REVIEW_DAYS),
+        ),
         clock,
     )
     await custody.open()

@@ -1,5 +1,6 @@
 """The closed lists of codes that events, messages and answers may carry; nothing in clear is ever free text."""
 
+from tsunagu_contracts.codes.asking import PersonChange, RequestKind, ReviewAnswer
 from tsunagu_contracts.codes.community import (
     AgencyKind,
     Area,
@@ -44,12 +45,15 @@ __all__ = [
     "ObligationEnd",
     "Outcome",
     "OverrideGround",
+    "PersonChange",
     "ProofSeen",
     "Purpose",
     "ReferralAct",
     "ReferralState",
     "RefusalCode",
     "RepresentationGround",
+    "RequestKind",
+    "ReviewAnswer",
     "Role",
     "ServiceFamily",
     "StatementKind",

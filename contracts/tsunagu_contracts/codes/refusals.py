@@ -69,6 +69,12 @@ class RefusalCode(StrEnum):
     DISASTER_UNKNOWN = "disaster_unknown"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     OBLIGATION_ENDED = "obligation_ended"
+    NOTICE_UNKNOWN = "notice_unknown"
+    DEADLINE_NOT_VALID = "deadline_not_valid"
+    REQUEST_UNKNOWN = "request_unknown"
+    REQUEST_ENDED = "request_ended"
+    PERSON_HAS_DIED = "person_has_died"
+    CAPACITY_LOST = "capacity_lost"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

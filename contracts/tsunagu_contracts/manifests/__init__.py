@@ -1,5 +1,13 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
+from tsunagu_contracts.manifests.asking import (
+    AnswerReview,
+    AskPerson,
+    ChangeReported,
+    PersonAsked,
+    ReportChange,
+    ReviewAnswered,
+)
 from tsunagu_contracts.manifests.claimed import ClaimedIds, claimed_ids
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
@@ -35,8 +43,11 @@ __all__ = [
     "ActOnReferral",
     "ActTaken",
     "AnswerObligation",
+    "AnswerReview",
     "AnyManifest",
+    "AskPerson",
     "Categories",
+    "ChangeReported",
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
@@ -46,12 +57,15 @@ __all__ = [
     "Manifest",
     "Notice",
     "ObligationAnswered",
+    "PersonAsked",
     "Purposes",
     "Recipients",
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
+    "ReportChange",
     "RepresentativeNamed",
+    "ReviewAnswered",
     "SayDisaster",
     "StatementHeard",
     "StatementMade",

@@ -16,13 +16,14 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
+from tsunagu_contracts.manifests.asking import AnswerReview, AskPerson, ReportChange
 from tsunagu_contracts.manifests.manifest import Manifest
 from tsunagu_contracts.manifests.parts import Categories, Purposes, Recipients, distinct, in_order
 from tsunagu_contracts.types import Digest, Frozen, Id, Instant
 
 
 class Notice(Frozen):
-    """The notice that the person was shown before speaking: its version, language and SHA-256."""
+    """The notice that the person was shown before speaking: its version, language and SHA-256; one of `notices`."""
 
     version: Id
     language: Language
@@ -30,7 +31,8 @@ class Notice(Frozen):
 
 
 class StatementMade(Frozen):
-    """The person's word, as the recording agency writes it down; `recipients` null means every agency.
+    """The person's word, as the recording agency writes it down; `recipients` null means every agency, as the
+    notice says it.
 
     `representative` is who spoke in the person's stead, and `overrides` on what ground the person's own refusal is
     overruled. `disaster_in` makes a grant count only while a disaster is declared in that area; `confirms` is the
@@ -167,5 +169,14 @@ class AnswerObligation(Manifest):
     data: ObligationAnswered
 
 
-ForConsent = RecordStatement | RecordRepresentative | CountersignStatement | SayDisaster | AnswerObligation
+ForConsent = (
+    RecordStatement
+    | RecordRepresentative
+    | CountersignStatement
+    | SayDisaster
+    | AnswerObligation
+    | AskPerson
+    | AnswerReview
+    | ReportChange
+)
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""

@@ -1,5 +1,6 @@
 """The manifests of all known types."""
 
+from tsunagu_contracts.manifests.asking import AnswerReview, AskPerson, ReportChange
 from tsunagu_contracts.manifests.consent import (
     AnswerObligation,
     CountersignStatement,
@@ -23,6 +24,9 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         CountersignStatement,
         SayDisaster,
         AnswerObligation,
+        AskPerson,
+        AnswerReview,
+        ReportChange,
     )
 }
 """Manifest classes by CloudEvents `type`."""
@@ -30,4 +34,4 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
 
 def referral_of(manifest: AnyManifest) -> str | None:
     """The referral that a manifest speaks of, if it speaks of one."""
-    return None if isinstance(manifest, SayDisaster | AnswerObligation) else manifest.data.referral_id
+    return None if isinstance(manifest, SayDisaster | AnswerObligation | AnswerReview) else manifest.data.referral_id

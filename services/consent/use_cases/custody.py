@@ -13,12 +13,17 @@ class Bounds:
 
     `handle_lifetime` is how long a blank handle can be used; `clock_tolerance` is how far two clocks may
     differ before a moment counts as in the future or a clock as having stepped back; `answer_within` is how long
-    an agency has to answer for what it may no longer hold.
+    an agency has to answer for what it may no longer hold. `ask_within` is how far away the date of a request may be;
+    `renew_within` is how long before a grant's end the person is asked again, and how long a review may take;
+    `review_every` is after how long a grant without an end is asked about again.
     """
 
     handle_lifetime: timedelta
     clock_tolerance: timedelta
     answer_within: timedelta
+    ask_within: timedelta
+    renew_within: timedelta
+    review_every: timedelta
 
 
 @dataclass(slots=True)

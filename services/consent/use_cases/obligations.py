@@ -159,6 +159,7 @@ async def notice_some(database: Database) -> bool:
                 agency_id=each.agency_id,
                 due_at=each.due_at,
                 noticed_at=max(work.now, person.latest_at),
+                referral_id=each.referral_id,
             )
             if await obligations.mark_overdue(work.session, said):
                 person.take_number(said.noticed_at)

@@ -10,7 +10,7 @@ from services.consent.domain.coverage import Referral
 from services.consent.domain.persons import Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
 from services.consent.storage import due, persons, representatives, statements, words
-from services.consent.use_cases import messages, obligations, records
+from services.consent.use_cases import asking, changes, messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
@@ -19,6 +19,7 @@ from tsunagu_contracts.codes import RefusalCode, StatementKind
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import SpokenFor, StatementRecorded
 from tsunagu_contracts.manifests import RecordStatement
+from tsunagu_contracts.notices import is_published
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
 
     The same message again changes nothing. Refuses with `duplicate_id` (another message under a known id),
     the codes of `appointed` and `party_to`, `agency_unknown` (a grant to an agency that does not exist),
-    `statement_unknown` (a confirmation of nothing), and those of `Representative.check_speaking` and
-    `check_recordable`. A wrong date or recipient never stops a refusal or a withdrawal, which waits for nothing but
-    that row.
+    `statement_unknown` (a confirmation of nothing), `notice_unknown`, and those of `Representative.check_speaking`,
+    `check_recordable` and `check_may_agree`. A wrong date, recipient or notice never stops a refusal or a withdrawal,
+    which waits for nothing but that row.
     """
     manifest = verified.manifest
     await messages.appointed(work, manifest)
@@ -50,6 +51,8 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     recording = Recording(custody.clock.now(), person.latest_at, custody.bounds.clock_tolerance)
     check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
     await _check_recipients(work.session, manifest)
+    _check_notice(manifest)
+    await changes.check_may_agree_now(work.session, manifest.data, record_id)
     spoken_for = await _spoken_for(work.session, manifest, record_id, recording)
     await _check_confirmed(work.session, manifest, record_id)
     said = _statement(verified, person, recording, spoken_for)
@@ -57,10 +60,11 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
     word = (await words.of(work.session, [record_id]))[record_id]
     owed = await obligations.settle(work, person, word, recording.moment, custody)
+    answered = await asking.settle(work, person, word, said, custody)
     persons.save(work, [person])
     actor = verified.actor
     saying = Saying(Emission(person.aggregate, said, actor, manifest.appointment), said.number)
-    await records.say(work, [saying, *owed])
+    await records.say(work, [saying, *owed, *answered])
     await records.cover_open_referrals(work, person, word, recording.moment, actor, manifest.appointment)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
@@ -95,6 +99,13 @@ async def _spoken_for(
     at = made.stated_at if made.kind in (StatementKind.GRANT, StatementKind.CONFIRM) else recording.moment
     representative.check_speaking(made.categories, made.purposes, at)
     return SpokenFor(representative_id=made.representative, ground=representative.ground, overrides=made.overrides)
+
+
+def _check_notice(manifest: RecordStatement) -> None:
+    """Refuse with `notice_unknown` a yes to a text that nobody published; a no needs no notice."""
+    agrees = manifest.data.kind in (StatementKind.GRANT, StatementKind.CONFIRM)
+    if agrees and not is_published(manifest.data.notice):
+        raise Refusal(RefusalCode.NOTICE_UNKNOWN)
 
 
 async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, record_id: str) -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tests.contracts.golden.asking import asking_is_said
 from tests.contracts.golden.messages import agencies_say, tokens_hold
 from tests.contracts.golden.others import consent_says, directory_says, notify_and_audit_say
 from tests.contracts.golden.referral import referral_says
@@ -18,6 +19,7 @@ def make_missing(folder: Path) -> list[str]:
     referral_says(shelf, said)
     directory_says(shelf)
     consent_says(shelf, said)
+    asking_is_said(shelf)
     notify_and_audit_say(shelf)
     return shelf.made
 
