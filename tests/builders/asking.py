@@ -41,7 +41,7 @@ def asking(
         time=NOW,
         actor=f"coordinator:{by.coordinator}",
         appointment=by.appointment,
-        data=PersonAsked.model_validate(data | changes),
+        data=PersonAsked.model_validate({**data, **changes}),
     )
 
 

@@ -65,7 +65,7 @@ NPO = SendingAgency(id="chiyoda-npo-a", coordinator="c-0003", appointment="ap-00
 WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment="ap-0090")
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
-ANSWER_DAYS, ASK_DAYS, RENEW_DAYS, REVIEW_DAYS = 14, 60, 30, 365
+ANSWER_DAYS, ASK_DAYS, RENEW_DAYS, REVIEW_DAYS = 14, 60, 30, 150
 YEAR = timedelta(days=365)
 
 Data = TypeVar("Data", bound=EventData)

@@ -16,6 +16,7 @@ _RELEASES, _SUBMISSIONS = "tests/service/consent/test_releases.py", "tests/servi
 _STATEMENTS = "tests/service/consent/test_statements.py"
 _REPRESENTATIVES = "tests/service/consent/test_representatives.py"
 _OBLIGATIONS = "tests/service/consent/test_obligations.py"
+_ASKING, _AGAIN = "tests/service/consent/test_asking.py", "tests/service/consent/test_asking_again.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -50,6 +51,12 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.DISASTER_UNKNOWN: "tests/service/consent/test_disasters.py",
     RefusalCode.OBLIGATION_UNKNOWN: _OBLIGATIONS,
     RefusalCode.OBLIGATION_ENDED: _OBLIGATIONS,
+    RefusalCode.NOTICE_UNKNOWN: _AGAIN,
+    RefusalCode.DEADLINE_NOT_VALID: _ASKING,
+    RefusalCode.REQUEST_UNKNOWN: _ASKING,
+    RefusalCode.REQUEST_ENDED: _AGAIN,
+    RefusalCode.PERSON_HAS_DIED: _AGAIN,
+    RefusalCode.CAPACITY_LOST: _AGAIN,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

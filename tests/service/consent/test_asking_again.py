@@ -7,7 +7,7 @@ import pytest
 from services.consent.use_cases.asking_in_time import ask_again
 from tests.builders.asking import answer_review, changing, open_requests, report
 from tests.builders.consent_bench import CLINIC, DESK, NPO, RENEW_DAYS, REVIEW_DAYS, Bench, Sent
-from tsunagu_contracts.codes import Category, PersonChange, RequestKind, StatementKind
+from tsunagu_contracts.codes import Category, PersonChange, RequestKind, ReviewAnswer, StatementKind
 from tsunagu_contracts.events.consent import (
     GrantRenewalDue,
     PersonChanged,
@@ -64,21 +64,21 @@ async def test_nobody_asks_again_what_is_settled(bench: Bench) -> None:
     assert await due(bench) == []
 
 
-async def test_a_grant_without_an_end_is_looked_at_each_year(bench: Bench) -> None:
-    """Its agency may say that nothing changes; a year later it is asked again."""
+async def test_a_grant_without_an_end_is_looked_at_again_and_again(bench: Bench) -> None:
+    """Its agency may say that nothing changes; after the set time it is asked again."""
     sent = await bench.refer()
     await bench.say(sent, GRANT, HEALTH)
-    for years in (1, 2):
-        bench.clock.at += REVIEW_DAYS * DAY - (RENEW_DAYS - 1) * DAY * (years - 1)
+    for times in (1, 2):
+        bench.clock.at += REVIEW_DAYS * DAY
         said = await due(bench)
-        assert [each.kind for each in said] == [RequestKind.YEARLY_REVIEW] * years
+        assert [each.kind for each in said] == [RequestKind.YEARLY_REVIEW] * times
         assert said[-1].deadline - said[-1].noticed_at == RENEW_DAYS * DAY
-        if years == 1:
-            answers = [await answer_review(bench, said[-1].request_id) for _ in range(2)]
-            assert [answer.status_code for answer in answers] == [201, 200]
-            assert answers[0].json() == answers[1].json()
-            assert await open_requests(bench) == []
-            bench.clock.at += (RENEW_DAYS - 1) * DAY
+        answers = [await answer_review(bench, said[-1].request_id) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 200]
+        assert answers[0].json() == answers[1].json()
+        otherwise = await answer_review(bench, said[-1].request_id, ReviewAnswer.NOT_REACHED)
+        assert (otherwise.status_code, otherwise.json()["code"]) == (409, "request_ended")
+        assert await open_requests(bench) == []
 
 
 async def opened(bench: Bench) -> list[tuple[str, PersonChange]]:
@@ -123,10 +123,12 @@ async def test_a_report_twice_and_by_a_stranger(bench: Bench) -> None:
     assert len(await bench.heard(PersonChanged)) == 1
 
 
-async def refusal(bench: Bench, sent: Sent, kind: StatementKind, **changes: object) -> str | None:
+async def refusal(bench: Bench, sent: Sent, kind: StatementKind, **changes: str) -> str | None:
     """The code with which a statement on health is refused; None where it is recorded."""
     bench.clock.at += timedelta(seconds=1)
-    answer = await bench.post_statement(bench.statement(sent, kind, HEALTH, **changes))
+    manifest = bench.statement(sent, kind, HEALTH)
+    said = manifest.model_copy(update={"data": manifest.data.model_copy(update=changes)})
+    answer = await bench.post_statement(said)
     return None if answer.status_code == 201 else str(answer.json()["code"])
 
 

@@ -40,7 +40,7 @@ _SMALL = {
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text), 1, 12)"
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
-    "representative_id disaster_id obligation_id"
+    "representative_id disaster_id obligation_id request_id change_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
@@ -65,7 +65,9 @@ _BY_COLUMN = {
     "disaster_in": f"CASE n % 50 WHEN 0 THEN '{Area.SHIBA.value}' END",
     "area": f"'{Area.SHIBA.value}'",
     # Yet to come.
-    "due_at": "now() + n * interval '1 minute'",
+    **dict.fromkeys(("due_at", "next_at"), "now() + n * interval '1 minute'"),
+    # Each of another duty, where it is of one.
+    "about": "CASE n % 2 WHEN 0 THEN md5(n::text) ELSE '' END",
     "closed_at": "CASE WHEN n % 60 > 2 THEN now() END",
     "bodies_deleted_at": f"CASE WHEN n % 60 > 2 AND n < 0.9 * {MILLION} THEN now() END",
     "acknowledged_at": "CASE WHEN n % 10 > 0 THEN now() END",

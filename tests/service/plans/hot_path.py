@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from deploy.access import PostgresAccess
 from deploy.provisioning.databases import connect
 from services.audit import app as audit
+from services.consent.use_cases.asking_in_time import ask_again, remind_and_lapse
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -30,10 +31,20 @@ from services.referral.settings import ReferralSettings
 from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
+from tests.builders.asking import answer_review, ask, open_requests, report
 from tests.builders.consent_bench import AGENCIES, ANSWER_DAYS, CLINIC, DESK, Bench, Sent, consent_bench, membership_of
 from tests.builders.said import Saying
 from tests.builders.service_bench import ServiceBench, SetClock
-from tsunagu_contracts.codes import Area, Category, DeclineReason, ObligationEnd, Outcome, ReferralAct, StatementKind
+from tsunagu_contracts.codes import (
+    Area,
+    Category,
+    DeclineReason,
+    ObligationEnd,
+    Outcome,
+    PersonChange,
+    ReferralAct,
+    StatementKind,
+)
 from tsunagu_contracts.envelope import Cause
 from tsunagu_contracts.topics import agency_of_outbound, agency_outbound, consumed_by
 
@@ -111,7 +122,9 @@ class HotPath:
             await relay(station.database)
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
+        await self.ask_persons(sent[5:7])
         await self.leave_unanswered(sent[2])
+        await self.pump()
 
     async def enrol(self) -> None:
         """Let the directory tell of the agencies, of coordinators, one of whom leaves, and of an auditor."""
@@ -165,6 +178,21 @@ class HotPath:
         await self.consent.held(DESK)
         for _ in range(2):
             await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
+        await self.pump()
+
+    async def ask_persons(self, sent: Sequence[Sent]) -> None:
+        """Let the desk ask, the person answer once and not the other time, a life change, and a grant end soon."""
+        for each in sent:
+            await ask(self.consent, each, Category.HEALTH)
+        until = self.consent.clock.now() + timedelta(days=20)
+        await self.consent.say(sent[0], StatementKind.GRANT, Category.HEALTH, valid_until=until)
+        await report(self.consent, sent[0], PersonChange.MOVED_AWAY)
+        for review in (await open_requests(self.consent))[-1:] * 2:
+            await answer_review(self.consent, str(review["request_id"]))
+        for days in (6, 5):
+            self.consent.clock.at += timedelta(days=days)
+            await remind_and_lapse(self.consent.database)
+            await ask_again(self.consent.database, self.consent.custody)
         await self.pump()
 
     async def leave_unanswered(self, sent: Sent) -> None:
