@@ -1,16 +1,21 @@
 """What an agency needs to join Tsunagu from its own software: sealing, sending, receiving, opening."""
 
 from tsunagu_agency.answers import (
+    ChangeReceipt,
     CountersignReceipt,
     Covered,
     DisasterReceipt,
     Holding,
     Obligation,
     ObligationReceipt,
+    PersonRequest,
     Receipt,
     RepresentativeReceipt,
+    RequestReceipt,
+    ReviewReceipt,
     StatementReceipt,
 )
+from tsunagu_agency.asking import Asking
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
 from tsunagu_agency.errors import (
@@ -30,6 +35,7 @@ from tsunagu_agency.keystore import Keystore
 from tsunagu_agency.outgoing import ActingCoordinator, Announcement, OutgoingMessage, SpokenBy
 from tsunagu_agency.queue import AsyncOfflineQueue, OfflineQueue, Progress
 from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, QueueLimits
+from tsunagu_contracts import notices
 from tsunagu_contracts.codes import (
     Area,
     Category,
@@ -42,10 +48,13 @@ from tsunagu_contracts.codes import (
     ObligationEnd,
     Outcome,
     OverrideGround,
+    PersonChange,
     ProofSeen,
     Purpose,
     ReferralAct,
     RepresentationGround,
+    RequestKind,
+    ReviewAnswer,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -59,9 +68,11 @@ __all__ = [
     "AgencyError",
     "Announcement",
     "Area",
+    "Asking",
     "AsyncOfflineQueue",
     "Backlog",
     "Category",
+    "ChangeReceipt",
     "ConfigurationError",
     "CountersignReceipt",
     "Covered",
@@ -90,6 +101,8 @@ __all__ = [
     "Outcome",
     "OutgoingMessage",
     "OverrideGround",
+    "PersonChange",
+    "PersonRequest",
     "ProblemError",
     "Progress",
     "ProofSeen",
@@ -102,6 +115,10 @@ __all__ = [
     "ReferralAct",
     "RepresentationGround",
     "RepresentativeReceipt",
+    "RequestKind",
+    "RequestReceipt",
+    "ReviewAnswer",
+    "ReviewReceipt",
     "ServiceFamily",
     "SpokenBy",
     "StatementKind",
@@ -112,4 +129,5 @@ __all__ = [
     "UnreachableError",
     "UntrustedDeliveryError",
     "Urgency",
+    "notices",
 ]

@@ -31,6 +31,7 @@ from tsunagu_agency.answers import (
     StatementReceipt,
     read,
 )
+from tsunagu_agency.asking import Asking
 from tsunagu_agency.configuration import Network
 from tsunagu_agency.errors import UntrustedDeliveryError
 from tsunagu_agency.http import Services
@@ -108,6 +109,7 @@ class AgencyClient(MessageWriter):
         self._outbound = OutboundTopic(network.kafka, keystore.agency_id)
         self._inbound = InboundTopic(network.kafka, keystore.agency_id, reader)
         self._signing_keys: dict[str, PublicKey] = {}
+        self.asking = Asking(keystore, self._services, clock, ids)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:

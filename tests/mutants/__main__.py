@@ -15,9 +15,10 @@ from pathlib import Path
 
 from tests.mutants.guards import GUARDS, Mutant
 from tests.mutants.pipeline import PIPELINE
+from tests.mutants.requests import REQUESTS
 from tests.mutants.word import WORD
 
-MUTANTS = (*GUARDS, *PIPELINE, *WORD)
+MUTANTS = (*GUARDS, *PIPELINE, *REQUESTS, *WORD)
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke
 SECONDS = 600
