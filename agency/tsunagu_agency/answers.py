@@ -13,7 +13,10 @@ from tsunagu_contracts.codes import (
     KeptUnder,
     ObligationCause,
     ObligationEnd,
+    PersonChange,
+    Purpose,
     ReferralState,
+    RequestKind,
 )
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import SectionCoverage

@@ -84,7 +84,7 @@ class Asking:
     async def report_change(
         self, referral_id: str, change: PersonChange, *, by: ActingCoordinator, change_id: str | None = None
     ) -> ChangeReceipt:
-        """Report what has changed in a person's life; with an earlier id, how that report stands. Raises as `submit`."""
+        """Report what has changed in a person's life; an earlier id says how that one stands. Raises as `submit`."""
         data = ChangeReported(change_id=change_id or self._ids.new(), referral_id=referral_id, change=change)
         manifest = ReportChange(
             id=self._ids.new(),

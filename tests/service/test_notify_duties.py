@@ -65,11 +65,18 @@ async def test_those_on_duty_are_told_and_in_the_end_their_supervisor(bench: Ser
     """Each duty is told to the workers of its agency; what nobody answered in time to the supervisor too."""
     saying = Saying()
     overdue = {"referral_id": IDS.new()}
-    kinds = [ObligationIncurred, ConsentRequested, RequestReminded, RequestLapsed, GrantRenewalDue, ReviewOpened]
+    kinds: list[type[EventData]] = [
+        ObligationIncurred,
+        ConsentRequested,
+        RequestReminded,
+        RequestLapsed,
+        GrantRenewalDue,
+        ReviewOpened,
+    ]
     batch = [*(said(saying, kind) for kind in kinds), said(saying, ObligationOverdue, **overdue)]
     await bench.handle(*batch, said(saying, ObligationEnded))
 
-    assert {kind for kind in RULES} == {*kinds, ObligationOverdue}  # noqa: C416 - a mapping's keys, as a set
+    assert set(RULES) == {*kinds, ObligationOverdue}
     assert await told(bench) == [
         ("c-0002", "change_to_review"),
         ("c-0002", "grant_to_renew"),
