@@ -93,6 +93,7 @@ _BY_TYPE = {
     "boolean": "true",
     "bytea": r"'\x00'",
     "jsonb": "'[]'",
+    "date": "current_date",
     "text[]": "ARRAY['x']",
     "timestamp with time zone": f"now() - ({MILLION} - n) * interval '1 second'",
 }
