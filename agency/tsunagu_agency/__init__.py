@@ -1,6 +1,7 @@
 """What an agency needs to join Tsunagu from its own software: sealing, sending, receiving, opening."""
 
 from tsunagu_agency.answers import (
+    ChangeReceipt,
     CountersignReceipt,
     Covered,
     DisasterReceipt,
@@ -10,12 +11,16 @@ from tsunagu_agency.answers import (
     JoinReceipt,
     Obligation,
     ObligationReceipt,
+    PersonRequest,
     Receipt,
     RepresentativeReceipt,
+    RequestReceipt,
+    ReviewReceipt,
     StatementReceipt,
     UndoingPreview,
     UndoneReceipt,
 )
+from tsunagu_agency.asking import Asking
 from tsunagu_agency.cards import Card, scanned
 from tsunagu_agency.client import AgencyClient, OpenedSection
 from tsunagu_agency.configuration import KafkaLogin, Network
@@ -43,6 +48,7 @@ from tsunagu_agency.queue_file import Backlog, MessageState, MessageStatus, Queu
 from tsunagu_agency.receipt_page import ReceiptPage, Sharing
 from tsunagu_agency.receipts import IssuedReceipt, Receipts
 from tsunagu_agency.supply import Supply
+from tsunagu_contracts import notices
 from tsunagu_contracts.codes import (
     Acquisition,
     Area,
@@ -65,11 +71,14 @@ from tsunagu_contracts.codes import (
     Outcome,
     OutsideBody,
     OverrideGround,
+    PersonChange,
     ProofSeen,
     ProvisionSide,
     Purpose,
     ReferralAct,
     RepresentationGround,
+    RequestKind,
+    ReviewAnswer,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -86,6 +95,7 @@ __all__ = [
     "AgencyError",
     "Announcement",
     "Area",
+    "Asking",
     "AsyncOfflineQueue",
     "Backlog",
     "BookFileError",
@@ -97,6 +107,7 @@ __all__ = [
     "CaseRefusal",
     "CaseWay",
     "Category",
+    "ChangeReceipt",
     "ConfigurationError",
     "CountersignReceipt",
     "Covered",
@@ -138,6 +149,8 @@ __all__ = [
     "OutgoingMessage",
     "OutsideBody",
     "OverrideGround",
+    "PersonChange",
+    "PersonRequest",
     "ProblemError",
     "Progress",
     "ProofSeen",
@@ -153,6 +166,10 @@ __all__ = [
     "ReferralAct",
     "RepresentationGround",
     "RepresentativeReceipt",
+    "RequestKind",
+    "RequestReceipt",
+    "ReviewAnswer",
+    "ReviewReceipt",
     "SealedEvidence",
     "ServiceFamily",
     "Sharing",
@@ -169,5 +186,6 @@ __all__ = [
     "UnreachableError",
     "UntrustedDeliveryError",
     "Urgency",
+    "notices",
     "scanned",
 ]

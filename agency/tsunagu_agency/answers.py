@@ -13,12 +13,15 @@ from tsunagu_contracts.codes import (
     KeptUnder,
     ObligationCause,
     ObligationEnd,
+    PersonChange,
+    Purpose,
     ReferralState,
+    RequestKind,
 )
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.referral import SectionCoverage
 from tsunagu_contracts.keys import PublicKey
-from tsunagu_contracts.types import Compact, Frozen, Id, Instant
+from tsunagu_contracts.types import AgencyId, Compact, Frozen, Id, Instant
 
 _Model = TypeVar("_Model", bound=Frozen)
 
@@ -187,6 +190,48 @@ class ErasureReceipt(Frozen):
 
     erasure_id: Id
     erased_at: Instant
+
+
+class RequestReceipt(Frozen):
+    """What `consent` answers when it is asked that the person be asked."""
+
+    request_id: Id
+    deadline: Instant
+
+
+class PersonRequest(Frozen):
+    """What the agency is to ask the person, or to look at again; `recipients` null means every agency."""
+
+    request_id: Id
+    kind: RequestKind
+    referral_id: Id
+    categories: tuple[Category, ...]
+    purposes: tuple[Purpose, ...]
+    recipients: tuple[AgencyId, ...] | None
+    change: PersonChange | None
+    opened_at: Instant
+    deadline: Instant
+
+
+class PersonRequests(Frozen):
+    """A page of requests."""
+
+    items: tuple[PersonRequest, ...]
+    next: Id | None
+
+
+class ReviewReceipt(Frozen):
+    """What `consent` answers when a review has been answered."""
+
+    request_id: Id
+    ended_at: Instant
+
+
+class ChangeReceipt(Frozen):
+    """What `consent` answers when a change is recorded."""
+
+    change_id: Id
+    recorded_at: Instant
 
 
 class Release(Frozen):

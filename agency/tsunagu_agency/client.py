@@ -32,6 +32,7 @@ from tsunagu_agency.answers import (
     StatementReceipt,
     read,
 )
+from tsunagu_agency.asking import Asking
 from tsunagu_agency.configuration import Network
 from tsunagu_agency.duties import Cases, Disclosures, Openings
 from tsunagu_agency.erasing import write_erasure
@@ -122,6 +123,7 @@ class AgencyClient(MessageWriter):
         self.disclosures = Disclosures(self, self._services, clock, ids)
         self.cases = Cases(self, self._services, clock, ids)
         self.evidence = Evidence(keystore, self._services, clock=clock, ids=ids, random=random, limits=limits)
+        self.asking = Asking(keystore, self._services, clock, ids)
 
     @classmethod
     def from_folder(cls, folder: str | Path, *, reader: str = "inbox") -> Self:

@@ -55,6 +55,14 @@ _BOTH = (
     "二つの保管機関の責任者が、同じ争いについて、期間内にそれぞれ求める必要があります。",
     "Supervisors of both custodians must ask for the same dispute within the set time.",
 )
+_CHANGED = (
+    "断りと取り消しはいつでも記録できます。記録が誤りなら、報告した機関に確かめてください。",
+    "A refusal or withdrawal can always be recorded. If the report is wrong, ask the agency that made it.",
+)
+_NOTICE = (
+    "公開されている説明文を示してから、その版とハッシュで記録してください。",
+    "Show a published notice, and record its version and hash.",
+)
 _MANDATE = ("監査の委任の範囲を確かめてください。", "Check the bounds of your mandate.")
 _OPERATOR = ("運用担当者に知らせてください。", "Tell the operator.")
 
@@ -152,6 +160,24 @@ TELLINGS: dict[RefusalCode, Telling] = {
     _C.EVIDENCE_NOT_OPENED: Telling(409, "その証拠は開かれていません", "The evidence has not been opened", *_BOTH),
     _C.CUSTODIAN_NOT_ALLOWED: Telling(
         422, "その機関は証拠を預かれません", "These agencies cannot hold the evidence", *_CUSTODIANS
+    ),
+    _C.NOTICE_UNKNOWN: Telling(422, "公開されていない説明文です", "The notice is not a published one", *_NOTICE),
+    _C.DEADLINE_NOT_VALID: Telling(
+        422, "期限が過ぎているか、先すぎます", "The deadline has passed or is too far away", *_FIX
+    ),
+    _C.REQUEST_UNKNOWN: Telling(404, "その依頼は見つかりません", "No such request of this agency", *_LOOK),
+    _C.REQUEST_ENDED: Telling(409, "その依頼はもう終わっています", "The request is over already", *_LOOK),
+    _C.PERSON_HAS_DIED: Telling(
+        409,
+        "亡くなったと記録されているため、新しい同意は記録できません",
+        "The person is recorded to have died; no new consent can be recorded",
+        *_CHANGED,
+    ),
+    _C.CAPACITY_LOST: Telling(
+        409,
+        "判断能力を失ったと記録されているため、本人の新しい同意は記録できません",
+        "The person is recorded to have lost capacity; their own new consent cannot be recorded",
+        *_CHANGED,
     ),
     _C.NOT_FOUND: Telling(404, "見つかりません", "Not found", *_NOTHING),
     _C.IDEMPOTENCY_KEY_MISSING: Telling(400, "Idempotency-Keyが必要です", "Idempotency-Key is required", *_FIX),

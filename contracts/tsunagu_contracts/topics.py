@@ -62,7 +62,7 @@ COVERAGE = Topic(
     read_back=True,
 )
 RECORDS = Topic(
-    "consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("audit",), 6, 365, read_back=True
+    "consent.records", ("record", "refusal"), _CONSENT_RECORD, "consent", ("notify", "audit"), 6, 365, read_back=True
 )
 NOTIFY_EVENTS = Topic("notify.events", ("notification",), EVENTS_BY_PRODUCER["notify"], "notify", ("audit",), 6, 365)
 AUDIT_EVENTS = Topic(

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TypeVar
 
 from deploy.demo.people import Screens, Worker
 from deploy.demo.telling import Teller
-from tsunagu_agency import ActingCoordinator, AgencyClient, Inbound, Notice, OpenedSection, ProblemError
-from tsunagu_contracts.codes import Category, DecisionReason, RefusalCode
-from tsunagu_contracts.encoding import to_base64url
+from tsunagu_agency import ActingCoordinator, AgencyClient, Inbound, OpenedSection, ProblemError
+from tsunagu_contracts.codes import Category, DecisionReason, Language, RefusalCode
+from tsunagu_contracts.notices import published
 from tsunagu_contracts.problems import REASONS
 
 PATIENCE_SECONDS = 60.0
@@ -23,8 +22,7 @@ JA = {
 }
 """The categories of the stories in Japanese."""
 
-_NOTICE_TEXT = "あなたの情報を、あなたが選んだ相手に、選んだ項目だけ伝えます。いつでも取り消せます。"
-NOTICE = Notice(version="2026-04", language="ja", hash=to_base64url(sha256(_NOTICE_TEXT.encode()).digest()))
+NOTICE = published(Language.JA).shown
 """What the stories' persons are shown before they speak."""
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ from functools import partial
 from services import membership
 from services.consent import api, subscribers
 from services.consent.settings import ConsentSettings
-from services.consent.use_cases import cases, due, erasures, obligations, restoring
+from services.consent.use_cases import asking_in_time, cases, due, erasures, obligations, restoring
 from services.consent.use_cases.custody import Bounds, Custody, DoorBounds
 from services.eventing.broker import KafkaAccess
 from services.eventing.reading_back import TopicLog
@@ -30,6 +30,9 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
             wrong_a_minute=settings.wrong_codes_a_minute,
         ),
         case_within=timedelta(days=settings.case_days),
+        ask_within=timedelta(days=settings.ask_days),
+        renew_within=timedelta(days=settings.renew_days),
+        review_every=timedelta(days=settings.review_every_days),
     )
     custody = Custody(settings.store, bounds, parts.clock)
 
@@ -53,5 +56,7 @@ def compose(parts: Parts, settings: ConsentSettings) -> Service:
             partial(obligations.notice_overdue, parts.database),
             partial(erasures.destroy_due, parts.database, custody),
             partial(cases.notice_overdue, parts.database),
+            partial(asking_in_time.remind_and_lapse, parts.database),
+            partial(asking_in_time.ask_again, parts.database, custody),
         ),
     )

@@ -37,7 +37,9 @@ class KeyStoreSettings(BaseSettings):
 class ConsentSettings(ServiceSettings, KeyStoreSettings):
     """How long a blank handle lives, how far clocks may differ (in seconds), and how many days an agency has to
     answer for what it may no longer hold, and for a person's request (個人情報保護法33条から35条 ask
-    for an answer without delay, and name no days), and how many a card can be used.
+    for an answer without delay, and name no days), and how many a card can be used; in days too, how far away the
+    date of a request may be, how long before a grant's end the person is asked again (and a review may take), and how
+    often about a grant without an end.
 
     Of the person's own door: how many days a receipt and the permission to set its secret hold, how many minutes a
     token; after how many wrong secrets a receipt's view is locked, and for how many minutes; how many exchanges may
@@ -55,3 +57,6 @@ class ConsentSettings(ServiceSettings, KeyStoreSettings):
     secret_locked_minutes: int = Field(default=60, ge=1)
     wrong_codes_a_minute: int = Field(default=60, ge=1)
     case_days: int = Field(default=14, ge=1)
+    ask_days: int = Field(default=60, ge=1)
+    renew_days: int = Field(default=30, ge=1)
+    review_every_days: int = Field(default=365, ge=1)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from services.eventing.database import Database
-from services.notify import storage, use_cases
+from services.notify import domain, storage, use_cases
 from services.notify.storage import InboxItem
 from services.notify.stream import InboxStream
 from services.notify.texts import preferred_language, render
@@ -48,8 +48,8 @@ class ItemView(BaseModel):
             referral_id=item.referral_id,
             referral_version=item.referral_version,
             message=item.message,
-            parameters={"referral_id": item.referral_id, "area": item.area, "urgency": item.urgency},
-            text=render(item.message, area=item.area, urgency=item.urgency, language=language),
+            parameters=domain.parameters(item),
+            text=render(item.message, domain.parameters(item), language),
             created_at=item.created_at,
             acknowledged_at=item.acknowledged_at,
         )

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.referral import (
@@ -26,6 +27,15 @@ class Message(StrEnum):
     REFERRAL_DECLINED = "referral_declined"
     REFERRAL_COMPLETED = "referral_completed"
     REFERRAL_HALTED = "referral_halted"
+    PERSON_TO_ASK = "person_to_ask"
+    PERSON_STILL_TO_ASK = "person_still_to_ask"
+    NOBODY_ANSWERED = "nobody_answered"
+    NOBODY_ANSWERED_ESCALATED = "nobody_answered_escalated"
+    GRANT_TO_RENEW = "grant_to_renew"
+    CHANGE_TO_REVIEW = "change_to_review"
+    OBLIGATION_INCURRED = "obligation_incurred"
+    OBLIGATION_OVERDUE = "obligation_overdue"
+    OBLIGATION_OVERDUE_ESCALATED = "obligation_overdue_escalated"
 
 
 class Audience(StrEnum):
@@ -62,6 +72,7 @@ class Duty:
     coordinator_id: str
     valid_from: datetime
     valid_until: datetime | None
+    supervises: bool = False
 
     def holds(self, at: datetime) -> bool:
         """Whether the coordinator was on duty at that moment."""
@@ -110,15 +121,47 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one coordinator is told; referral, version and coordinator say which notice it is."""
+    """What one coordinator is told; referral, version, `about`, message and coordinator say which notice it is.
+
+    What is not of a version of a referral (0) but of a duty has the duty's id in `about` and its date in `due_on`,
+    and neither area nor urgency.
+    """
 
     referral_id: str
     referral_version: int
     coordinator_id: str
     agency_id: str
     message: Message
-    area: str
-    urgency: str
+    area: str | None = None
+    urgency: str | None = None
+    about: str = ""
+    due_on: date | None = None
+
+
+class _Told(Protocol):
+    @property
+    def referral_id(self) -> str: ...
+    @property
+    def area(self) -> str | None: ...
+    @property
+    def urgency(self) -> str | None: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def due_on(self) -> date | None: ...
+
+
+def parameters(told: _Told) -> dict[str, str]:
+    """The parameters of a notice or of an item, by name: coded, and as far as it has them."""
+    due_on = told.due_on.isoformat() if told.due_on else None
+    found = {
+        "referral_id": told.referral_id,
+        "area": told.area,
+        "urgency": told.urgency,
+        "about": told.about,
+        "due_on": due_on,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def standing_after(before: Standing | None, event: Event, data: ReferralFacts) -> Standing:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,14 +51,18 @@ inbox_items = sa.Table(
     sa.Column("referral_id", sa.Text, nullable=False),
     sa.Column("referral_version", sa.Integer, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
-    sa.Column("area", sa.Text, nullable=False),
-    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("area", sa.Text),
+    sa.Column("urgency", sa.Text),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("acknowledged_at", sa.DateTime(timezone=True)),
-    sa.UniqueConstraint("referral_id", "referral_version", "coordinator_id", name="inbox_items_once"),
+    sa.Column("about", sa.Text, nullable=False, server_default=""),
+    sa.Column("due_on", sa.Date),
+    sa.UniqueConstraint(
+        "referral_id", "referral_version", "coordinator_id", "about", "message", name="inbox_items_once"
+    ),
     sa.Index("inbox_items_unseen", "coordinator_id", "number", postgresql_where=sa.text("acknowledged_at IS NULL")),
 )
-"""What each coordinator has been told, once per version of a referral."""
+"""What each coordinator has been told, once per version of a referral, or per duty and message."""
 
 WAKE_CHANNEL = "tsunagu_inbox"
 """The PostgreSQL channel on which the ids of coordinators with new items are announced at commit."""
@@ -75,10 +79,12 @@ class InboxItem:
     referral_id: str
     referral_version: int
     message: str
-    area: str
-    urgency: str
+    area: str | None
+    urgency: str | None
     created_at: datetime
     acknowledged_at: datetime | None
+    about: str
+    due_on: date | None
 
 
 _FOLLOW = Statement("""
@@ -112,21 +118,24 @@ _NUMBERED = Statement(
 _PUT = Statement("""
     INSERT INTO inbox_items (
         coordinator_id, number, notification_id, agency_id, referral_id, referral_version,
-        message, area, urgency, created_at
+        message, area, urgency, about, due_on, created_at
     )
     SELECT numbered.coordinator_id, numbered.last_number - said.from_last, said.notification_id, said.agency_id,
         said.referral_id, said.referral_version, said.message, said.area, said.urgency,
+        said.about, said.due_on,
         CAST(:created_at AS timestamptz)
     FROM unnest(
         CAST(:coordinator_id AS text[]), CAST(:from_last AS int[]), CAST(:notification_id AS text[]),
         CAST(:agency_id AS text[]), CAST(:referral_id AS text[]), CAST(:referral_version AS int[]),
-        CAST(:message AS text[]), CAST(:area AS text[]), CAST(:urgency AS text[])
+        CAST(:message AS text[]), CAST(:area AS text[]), CAST(:urgency AS text[]), CAST(:about AS text[]),
+        CAST(:due_on AS date[])
     ) AS said (
-        coordinator_id, from_last, notification_id, agency_id, referral_id, referral_version, message, area, urgency
+        coordinator_id, from_last, notification_id, agency_id, referral_id, referral_version, message, area, urgency,
+        about, due_on
     ) JOIN numbered ON numbered.coordinator_id = said.coordinator_id
 """)
 _TOLD = Statement("""
-    SELECT referral_id, referral_version, coordinator_id FROM inbox_items
+    SELECT referral_id, referral_version, coordinator_id, about, message FROM inbox_items
     WHERE (referral_id, referral_version) IN (
         SELECT * FROM unnest(CAST(:referral_id AS text[]), CAST(:referral_version AS int[]))
     )
@@ -167,7 +176,7 @@ async def waiting_at(work: Work, agencies: Collection[str]) -> Sequence[Standing
 
 
 async def untold(work: Work, notices: Sequence[Notice]) -> Sequence[Notice]:
-    """Those of these notices that are in no inbox: each is known by referral, version and coordinator."""
+    """Those of these notices that are in no inbox: each is known by what `Notice` says."""
     if not notices:
         return []
     versions = sorted({(notice.referral_id, notice.referral_version) for notice in notices})
@@ -179,7 +188,11 @@ async def untold(work: Work, notices: Sequence[Notice]) -> Sequence[Notice]:
         },
     )
     told = {tuple(row) for row in rows}
-    return [each for each in notices if (each.referral_id, each.referral_version, each.coordinator_id) not in told]
+    return [
+        each
+        for each in notices
+        if (each.referral_id, each.referral_version, each.coordinator_id, each.about, each.message.value) not in told
+    ]
 
 
 def put(work: Work, notices: Mapping[str, Notice]) -> None:
@@ -207,6 +220,8 @@ def put(work: Work, notices: Mapping[str, Notice]) -> None:
             "message": [notice.message.value for notice in told],
             "area": [notice.area for notice in told],
             "urgency": [notice.urgency for notice in told],
+            "about": [notice.about for notice in told],
+            "due_on": [notice.due_on for notice in told],
             "created_at": work.now,
         },
     )

@@ -30,6 +30,42 @@ _MESSAGES: Mapping[Message, tuple[str, str]] = {
         "同意がなくなったため、つなぎを止めています（{area}・{urgency}）。",
         "The referral is halted: consent covers none of it any more ({area}, {urgency}).",
     ),
+    Message.PERSON_TO_ASK: (
+        "本人にたずねてほしいという依頼があります（{due_on}まで）。",
+        "Somebody asks you to ask the person (by {due_on}).",
+    ),
+    Message.PERSON_STILL_TO_ASK: (
+        "本人への問いに、まだ答えがありません（{due_on}まで）。",
+        "The person is still to be asked; half of the time has passed (by {due_on}).",
+    ),
+    Message.NOBODY_ANSWERED: (
+        "本人への問いは、答えのないまま期限（{due_on}）が過ぎました。同意はないものとして扱われます。",
+        "The question to the person has lapsed without an answer ({due_on}); nothing is covered by it.",
+    ),
+    Message.NOBODY_ANSWERED_ESCALATED: (
+        "担当への確認をお願いします。本人への問いに、期限（{due_on}）までに答えがありませんでした。",
+        "Please look into it: a question to a person went unanswered until its date ({due_on}).",
+    ),
+    Message.GRANT_TO_RENEW: (
+        "同意を続けるかどうか、本人にたずねる時期です（{due_on}まで）。",
+        "It is time to ask the person whether the consent may go on (by {due_on}).",
+    ),
+    Message.CHANGE_TO_REVIEW: (
+        "本人の状況が変わったという報告があります。記録と紹介を見直してください（{due_on}まで）。",
+        "Something in the person's life is reported to have changed: look at what you recorded and sent (by {due_on}).",
+    ),
+    Message.OBLIGATION_INCURRED: (
+        "開いた項目の同意がなくなりました。消したか、法律により残すかを答えてください（{due_on}まで）。",
+        "A section that was opened is no longer covered: say whether it is deleted or kept by law (by {due_on}).",
+    ),
+    Message.OBLIGATION_OVERDUE: (
+        "開いた項目をどうしたか、期限（{due_on}）を過ぎても答えがありません。",
+        "The answer for a section that was opened is overdue (since {due_on}).",
+    ),
+    Message.OBLIGATION_OVERDUE_ESCALATED: (
+        "担当への確認をお願いします。開いた項目への答えが、期限（{due_on}）を過ぎています。",
+        "Please look into it: the answer for a section that was opened is overdue (since {due_on}).",
+    ),
 }
 
 _AREAS: Mapping[Area, tuple[str, str]] = {
@@ -63,11 +99,15 @@ def preferred_language(accept_language: str | None) -> Language:
     return Language.JA
 
 
-def render(message: str, *, area: str, urgency: str, language: Language) -> str:
+def render(message: str, parameters: Mapping[str, str], language: Language) -> str:
     """The sentence of an item in Japanese or English; a code that this reader does not know stays a code."""
     index = 1 if language is Language.EN else 0
     try:
-        sentence = _MESSAGES[Message(message)][index]
-        return sentence.format(area=_AREAS[Area(area)][index], urgency=_URGENCIES[Urgency(urgency)][index])
+        words = {
+            "due_on": parameters.get("due_on", ""),
+            "area": _AREAS[Area(parameters["area"])][index] if "area" in parameters else "",
+            "urgency": _URGENCIES[Urgency(parameters["urgency"])][index] if "urgency" in parameters else "",
+        }
+        return _MESSAGES[Message(message)][index].format(**words)
     except ValueError:
         return message

@@ -1,4 +1,4 @@
-"""What notify does: tells coordinators when referrals move, and takes note of what they have seen."""
+"""What notify does: tells coordinators when referrals move and what is to be done, and notes what they have seen."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,12 +12,12 @@ from services.eventing.records import Item
 from services.eventing.statements import Conflict
 from services.eventing.work import Emission, Work
 from services.membership import Members
-from services.notify import domain, storage
+from services.notify import domain, duties, storage
 from services.notify.domain import Duty, Happening, Notice, Standing
 from services.notify.storage import InboxItem
 from tsunagu_contracts.actors import Actor
-from tsunagu_contracts.codes import RefusalCode
-from tsunagu_contracts.envelope import Cause
+from tsunagu_contracts.codes import RefusalCode, Role
+from tsunagu_contracts.envelope import Cause, Event
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.directory import AppointmentGranted
 from tsunagu_contracts.events.notify import NotificationAcknowledged, NotificationCreated
@@ -47,18 +47,37 @@ async def tell(work: Work, items: Sequence[Item], members: Members) -> None:
     different topics, in either order.
     """
     happenings = await _follow(work, items)
-    duties = _duties(members, happenings)
-    due = [notice for happening in happenings for notice in _notices(happening, duties)]
+    on_duty = _duties(members, {happening.told_agency for happening in happenings})
+    due = [notice for happening in happenings for notice in _notices(happening, on_duty)]
+    due += _tasks(items, members)
     # What was delivered in this very batch is found to be waiting too.
     due = list(dict.fromkeys([*due, *await _late(work, items, members)]))
     if work.locks:
         due = list(await storage.untold(work, due))
     new = {work.ids.new(): notice for notice in due}
     storage.put(work, new)
-    traces = {item.event.aggregate: item.trace for item in items if item.event is not None}
+    traces = {_about(item.event): item.trace for item in items if item.event is not None}
     await work.emit(
-        *(_created(each, notice, traces.get(f"referral:{notice.referral_id}")) for each, notice in new.items())
+        *(_created(each, notice, traces.get(notice.about or notice.referral_id)) for each, notice in new.items())
     )
+
+
+def _tasks(items: Iterable[Item], members: Members) -> list[Notice]:
+    found = [told for item in items if item.event is not None and (told := duties.task(item.event)) is not None]
+    on_duty = _duties(members, {told.agency_id for told in found})
+    notices: list[Notice] = []
+    for told in found:
+        meant = duties.notices(told, on_duty[told.agency_id])
+        if not meant:
+            _log.warning("nobody is on duty agency=%s referral=%s", told.agency_id, told.referral_id)
+        notices += meant
+    return notices
+
+
+def _about(event: Event) -> str:
+    """What a notice of this event says that it is about: a duty, or the referral whose event it is."""
+    told = duties.task(event)
+    return told.about if told is not None else event.aggregate.partition(":")[2]
 
 
 async def _follow(work: Work, items: Iterable[Item]) -> list[Happening]:
@@ -86,8 +105,8 @@ async def _follow(work: Work, items: Iterable[Item]) -> list[Happening]:
     ]
 
 
-def _notices(happening: Happening, duties: Mapping[str, Sequence[Duty]]) -> Sequence[Notice]:
-    told = domain.notices(happening, duties[happening.told_agency])
+def _notices(happening: Happening, on_duty: Mapping[str, Sequence[Duty]]) -> Sequence[Notice]:
+    told = domain.notices(happening, on_duty[happening.told_agency])
     if not told:
         _log.warning("nobody is on duty agency=%s referral=%s", happening.told_agency, happening.referral.referral_id)
     return told
@@ -104,11 +123,11 @@ async def _late(work: Work, items: Iterable[Item], members: Members) -> list[Not
     await work.flush()
     waiting = await storage.waiting_at(work, newcomers.keys())
     late = [happening for referral in waiting if (happening := domain.delivery(referral)) is not None]
-    duties = _duties(members, late)
+    on_duty = _duties(members, {happening.told_agency for happening in late})
     return [
         notice
         for happening in late
-        for notice in domain.notices(happening, duties[happening.told_agency])
+        for notice in domain.notices(happening, on_duty[happening.told_agency])
         if notice.coordinator_id in newcomers[notice.agency_id]
     ]
 
@@ -122,13 +141,19 @@ def _newcomers(items: Iterable[Item]) -> Mapping[str, Collection[str]]:
     return newcomers
 
 
-def _duties(members: Members, happenings: Iterable[Happening]) -> Mapping[str, Sequence[Duty]]:
+def _duties(members: Members, agencies: Iterable[str]) -> Mapping[str, Sequence[Duty]]:
     return {
         agency_id: [
-            Duty(found.agency_id, found.coordinator_id, found.valid_from, found.ends)
+            Duty(
+                found.agency_id,
+                found.coordinator_id,
+                found.valid_from,
+                found.ends,
+                supervises=found.role is Role.SUPERVISOR,
+            )
             for found in members.appointments_at(agency_id)
         ]
-        for agency_id in {happening.told_agency for happening in happenings}
+        for agency_id in agencies
     }
 
 
@@ -142,10 +167,11 @@ def _created(notification_id: str, notice: Notice, trace: str | None) -> Emissio
             referral_id=notice.referral_id,
             referral_version=notice.referral_version,
             message=notice.message.value,
-            parameters={"referral_id": notice.referral_id, "area": notice.area, "urgency": notice.urgency},
+            parameters=domain.parameters(notice),
         ),
         actor=_NOTIFY,
-        cause=Cause(f"referral:{notice.referral_id}", notice.referral_version),
+        # The cause of what a person's record brought about would name that record.
+        cause=Cause(f"referral:{notice.referral_id}", notice.referral_version) if notice.referral_version else None,
         trace=trace,
         begins=True,
     )

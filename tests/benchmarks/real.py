@@ -18,21 +18,22 @@ from deploy.data_folder import DataFolder
 from deploy.network import DEMO_NETWORK, EmbeddedNetwork
 from tests.benchmarks.load import Outgoing, Publisher, Watcher
 from tests.benchmarks.settings import Settings
-from tsunagu_agency import ActingCoordinator, AgencyClient, Notice, ToAgency
+from tsunagu_agency import ActingCoordinator, AgencyClient, ToAgency
 from tsunagu_agency.configuration import Network
 from tsunagu_agency.errors import NoHandleLeftError
 from tsunagu_agency.keystore import BlankHandle, Keystore
 from tsunagu_contracts.codes import (
     Area,
     Category,
+    Language,
     Purpose,
     ServiceFamily,
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.handles import verify_certificate
 from tsunagu_contracts.keys import PublicKey
+from tsunagu_contracts.notices import published
 from tsunagu_contracts.topics import COVERAGE, NOTIFY_EVENTS, SERVICES, agency_outbound
 
 CLINICS = {
@@ -45,7 +46,7 @@ Clients = dict[str, AgencyClient]
 HANDLES_AT_ONCE = 200
 STATEMENTS_AT_ONCE = 8
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_NOTICE = Notice(version="2026-04", language="ja", hash=digest("あなたの情報を、あなたが選んだ相手に伝えます。"))
+_NOTICE = published(Language.JA).shown
 # Invented; about as much as a real letter of referral says in each.
 _CONTENTS = {
     Category.IDENTITY: "架空 花子(かくう はなこ) 昭和二十五年四月一日生まれ " * 2,

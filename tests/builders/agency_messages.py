@@ -20,7 +20,6 @@ from tsunagu_contracts.codes import (
     StatementMethod,
     Urgency,
 )
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.handles import HandleCertificate, certify
 from tsunagu_contracts.keys import EncryptionKey, PublicKey, SigningKey
 from tsunagu_contracts.manifests import (
@@ -30,7 +29,6 @@ from tsunagu_contracts.manifests import (
     AnyManifest,
     CountersignStatement,
     DisasterSaid,
-    Notice,
     ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
@@ -44,6 +42,7 @@ from tsunagu_contracts.manifests import (
     sign_manifest,
 )
 from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.notices import published
 from tsunagu_contracts.ports import Uuid7Ids
 from tsunagu_contracts.sealing import Sealed, seal_person_ref, seal_sections
 
@@ -149,7 +148,7 @@ class SendingAgency:
                 recipients=None,
                 purposes=(Purpose.ASSESSMENT,),
                 how=StatementMethod.WRITTEN,
-                notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+                notice=published(Language.JA).shown,
                 valid_from=NOW,
                 stated_at=NOW,
                 confirms=IDS.new() if kind is StatementKind.CONFIRM else None,

@@ -65,7 +65,7 @@ NPO = SendingAgency(id="chiyoda-npo-a", coordinator="c-0003", appointment="ap-00
 WARD = SendingAgency(id="chiyoda-ward-office", coordinator="c-0090", appointment="ap-0090")
 AGENCIES = (CLINIC, DESK, NPO, WARD)
 HANDLE_DAYS = 30
-ANSWER_DAYS = 14
+ANSWER_DAYS, ASK_DAYS, RENEW_DAYS, REVIEW_DAYS = 14, 60, 30, 150
 CARD_DAYS = 90
 YEAR = timedelta(days=365)
 DOOR = DoorBounds(
@@ -408,6 +408,9 @@ async def consent_bench(url: str, folder: Path) -> AsyncIterator[Bench]:
             case_within=timedelta(days=ANSWER_DAYS),
             door=DOOR,
             card_lifetime=timedelta(days=CARD_DAYS),
+            ask_within=timedelta(days=ASK_DAYS),
+            renew_within=timedelta(days=RENEW_DAYS),
+            review_every=timedelta(days=REVIEW_DAYS),
         ),
         clock,
     )

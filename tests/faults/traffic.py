@@ -4,14 +4,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from tests.faults.journeys import ACTS, CHIYODA, MINATO, Journey, Route
 from tests.infra.eventually import eventually
 from tsunagu_agency import (
     AgencyClient,
     Inbound,
-    Notice,
     NotPublishedError,
     Outcome,
     OutgoingMessage,
@@ -29,11 +27,11 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.encoding import to_base64url
+from tsunagu_contracts.notices import published
 from tsunagu_contracts.ports import Uuid7Ids
 
 CONTENTS: dict[Category, str | bytes] = {Category.IDENTITY: "試験 花子", Category.CONTACT: "00-0000-0000"}
-NOTICE = Notice(version="2026-04", language=Language.JA, hash=to_base64url(sha256(b"notice").digest()))
+NOTICE = published(Language.JA).shown
 HANDLES_AT_ONCE = 200
 AT_ONCE = 10
 ACKNOWLEDGED_WITHIN_SECONDS = 900.0

@@ -21,6 +21,7 @@ from tests.mutants.keys import KEYS
 from tests.mutants.pipeline import PIPELINE
 from tests.mutants.provisions import RECORDS
 from tests.mutants.receipt import RECEIPT
+from tests.mutants.requests import REQUESTS
 from tests.mutants.word import WORD
 
 MUTANTS = (
@@ -33,6 +34,7 @@ MUTANTS = (
     *KEYS,
     *RECORDS,
     *EVIDENCE,
+    *REQUESTS,
 )
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_FAILED = 1  # pytest's exit status; everything else than 0 and 1 means that the run itself broke

@@ -2,7 +2,7 @@
 
 from tests.mutants.guards import Mutant
 
-SERVICE = "tests/service/consent/test_exports.py"
+SERVICE = "tests/service/consent/test_statement_exports.py"
 STANDING = "tests/unit/consent/test_standing.py"
 USE_CASE = "services/consent/use_cases/exports.py"
 

@@ -15,7 +15,6 @@ from tsunagu_agency import (
     Inbound,
     KafkaLogin,
     Network,
-    Notice,
     NotPublishedError,
     OutgoingMessage,
     ProblemError,
@@ -34,7 +33,7 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.encoding import digest
+from tsunagu_contracts.notices import published
 
 CLINIC, DESK = "chiyoda-clinic-a", "chiyoda-desk-manseibashi"
 NURSE = ActingCoordinator(coordinator_id="c-0001", appointment_id="ap-0001")
@@ -95,7 +94,7 @@ async def grant(clinic: AgencyClient, referral_id: str, *categories: Category) -
         recipients=[DESK],
         purposes=[Purpose.ASSESSMENT],
         how=StatementMethod.WRITTEN,
-        notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+        notice=published(Language.JA).shown,
     )
 
 

@@ -1,5 +1,6 @@
 """The closed lists of codes that events, messages and answers may carry; nothing in clear is ever free text."""
 
+from tsunagu_contracts.codes.asking import PersonChange, RequestKind, ReviewAnswer
 from tsunagu_contracts.codes.community import (
     AgencyKind,
     Area,
@@ -73,6 +74,7 @@ __all__ = [
     "Outcome",
     "OutsideBody",
     "OverrideGround",
+    "PersonChange",
     "PersonScope",
     "ProofSeen",
     "ProvisionSide",
@@ -82,6 +84,8 @@ __all__ = [
     "ReferralState",
     "RefusalCode",
     "RepresentationGround",
+    "RequestKind",
+    "ReviewAnswer",
     "Role",
     "ServiceFamily",
     "StatementKind",

@@ -84,6 +84,12 @@ class RefusalCode(StrEnum):
     EVIDENCE_UNKNOWN = "evidence_unknown"
     EVIDENCE_NOT_OPENED = "evidence_not_opened"
     CUSTODIAN_NOT_ALLOWED = "custodian_not_allowed"
+    NOTICE_UNKNOWN = "notice_unknown"
+    DEADLINE_NOT_VALID = "deadline_not_valid"
+    REQUEST_UNKNOWN = "request_unknown"
+    REQUEST_ENDED = "request_ended"
+    PERSON_HAS_DIED = "person_has_died"
+    CAPACITY_LOST = "capacity_lost"
     # requests
     NOT_FOUND = "not_found"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"

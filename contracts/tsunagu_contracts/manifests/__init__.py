@@ -1,5 +1,13 @@
 """Manifests (送り状): the signed, body-free part of a message; CloudEvents 1.0 in a compact JWS."""
 
+from tsunagu_contracts.manifests.asking import (
+    AnswerReview,
+    AskPerson,
+    ChangeReported,
+    PersonAsked,
+    ReportChange,
+    ReviewAnswered,
+)
 from tsunagu_contracts.manifests.audit import MOST_RECORDS, ProvisionsRecorded, RecordKept, ReportProvisions
 from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase, PartAnswered, RequestMade
 from tsunagu_contracts.manifests.claimed import ClaimedIds, claimed_ids
@@ -56,9 +64,12 @@ __all__ = [
     "ActTaken",
     "AnswerCase",
     "AnswerObligation",
+    "AnswerReview",
     "AnyManifest",
+    "AskPerson",
     "CardWanted",
     "Categories",
+    "ChangeReported",
     "ClaimedIds",
     "CountersignStatement",
     "DisasterSaid",
@@ -83,6 +94,7 @@ __all__ = [
     "OpenEvidence",
     "OpeningAsked",
     "PartAnswered",
+    "PersonAsked",
     "ProvisionsRecorded",
     "Purposes",
     "ReceiptLost",
@@ -93,9 +105,11 @@ __all__ = [
     "RecordRepresentative",
     "RecordStatement",
     "ReferralSubmission",
+    "ReportChange",
     "ReportProvisions",
     "RepresentativeNamed",
     "RequestMade",
+    "ReviewAnswered",
     "RevokeReceipt",
     "SayDisaster",
     "SealedShare",

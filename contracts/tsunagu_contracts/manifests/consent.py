@@ -21,7 +21,8 @@ from tsunagu_contracts.types import Digest, Frozen, Id, Instant
 
 
 class StatementMade(Frozen):
-    """The person's word, as the recording agency writes it down; `recipients` null means every agency.
+    """The person's word, as the recording agency writes it down; `recipients` null means every agency, as the
+    notice says it.
 
     `representative` is who spoke in the person's stead, and `overrides` on what ground the person's own refusal is
     overruled. `disaster_in` makes a grant count only while a disaster is declared in that area; `confirms` is the

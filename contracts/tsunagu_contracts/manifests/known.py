@@ -1,5 +1,6 @@
 """The manifests of all known types."""
 
+from tsunagu_contracts.manifests.asking import AnswerReview, AskPerson, ReportChange
 from tsunagu_contracts.manifests.audit import ReportProvisions
 from tsunagu_contracts.manifests.cases import AnswerCase, OpenCase
 from tsunagu_contracts.manifests.consent import (
@@ -31,6 +32,9 @@ ForConsent = (
     | RecordDisclosure
     | OpenCase
     | AnswerCase
+    | AskPerson
+    | AnswerReview
+    | ReportChange
 )
 """What agencies say to `consent`, over HTTP: it may not read the topics that carry bodies."""
 
@@ -62,6 +66,9 @@ MANIFESTS: dict[str, type[AnyManifest]] = {
         ReportProvisions,
         StoreEvidence,
         OpenEvidence,
+        AskPerson,
+        AnswerReview,
+        ReportChange,
     )
 }
 """Manifest classes by CloudEvents `type`."""

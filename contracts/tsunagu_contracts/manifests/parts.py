@@ -48,7 +48,7 @@ class Exact(Frozen):
 
 
 class Notice(Frozen):
-    """The notice that the person was shown before speaking: its version, language and SHA-256."""
+    """The notice that the person was shown before speaking: its version, language and SHA-256; one of `notices`."""
 
     version: Id
     language: Language

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.consent.api import (
+    asking,
     cases,
     decisions,
     erasures,
@@ -33,6 +34,7 @@ def router(database: Database, custody: Custody) -> APIRouter:
     routes.include_router(erasures.router(taking, custody))
     routes.include_router(provisions.router(database, taking, custody))
     routes.include_router(cases.router(database, taking, custody))
+    routes.include_router(asking.router(database, taking, custody))
     routes.include_router(decisions.router(database, custody))
     routes.include_router(exports.router(database, custody))
     routes.include_router(receipts.router(taking, custody))

@@ -1,6 +1,6 @@
 """A person as consent counts: random record ids, the numbers taken under each, and which of them are one person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,3 +64,8 @@ class Group:
     def changed(self) -> list[Person]:
         """The records under which a number has been taken."""
         return [person for person in self.records.values() if person.taken]
+
+
+def changed_in(groups: Iterable[Group]) -> list[Person]:
+    """The records of these groups, which may repeat, under which a number has been taken."""
+    return [person for group in {min(each.records): each for each in groups}.values() for person in group.changed]

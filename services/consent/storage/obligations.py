@@ -49,7 +49,7 @@ _OF_AGENCY = sa.text("""
 """)
 # The limit stands in the text: of a parameter a kept plan would assume a tenth of the table.
 _OVERDUE = sa.text(f"""
-    SELECT obligation_id, record_id, agency_id, due_at FROM obligations
+    SELECT obligation_id, record_id, agency_id, referral_id, due_at FROM obligations
     WHERE ended_at IS NULL AND overdue_at IS NULL AND due_at <= :now ORDER BY due_at LIMIT {AT_ONCE}
 """)  # noqa: S608 - a number of our own
 _MARK_OVERDUE = sa.text("""
@@ -90,6 +90,7 @@ class Overdue:
     obligation_id: str
     record_id: str
     agency_id: str
+    referral_id: str
     due_at: datetime
 
 
@@ -179,7 +180,7 @@ async def of_agency(session: AsyncSession, agency_id: str, *, after: str, limit:
 async def overdue(session: AsyncSession, now: datetime) -> list[Overdue]:
     """Read those whose date has passed and of whom that has not been said, `AT_ONCE` at most."""
     found = await session.execute(_OVERDUE, {"now": now})
-    return [Overdue(row.obligation_id, row.record_id, row.agency_id, row.due_at) for row in found]
+    return [Overdue(row.obligation_id, row.record_id, row.agency_id, row.referral_id, row.due_at) for row in found]
 
 
 async def mark_overdue(session: AsyncSession, said: ObligationOverdue) -> bool:

@@ -463,3 +463,59 @@ evidence = sa.Table(
 
 `record_id` is whose statement has named it, the others what is kept and by which message; both given, it counts.
 """
+consent_requests = sa.Table(
+    "consent_requests",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("categories", _CODES, nullable=False),
+    sa.Column("purposes", _CODES, nullable=False),
+    sa.Column("recipients", _CODES),
+    sa.Column("change", sa.Text),
+    sa.Column("opened_at", _MOMENT, nullable=False),
+    sa.Column("deadline", _MOMENT, nullable=False),
+    # When there is something to say next: first the reminder, then the lapse, which is at the deadline.
+    sa.Column("next_at", _MOMENT, nullable=False),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("manifest", sa.Text),
+    sa.Column("ended_at", _MOMENT),
+    sa.Column("answer_manifest", sa.Text),
+    sa.UniqueConstraint("record_id", "number"),
+    sa.UniqueConstraint("asked_by", "message_id"),
+    sa.Index("consent_requests_open", "record_id", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("consent_requests_next", "next_at", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("consent_requests_agency", "agency_id", "request_id", postgresql_where=sa.text("ended_at IS NULL")),
+)
+"""Duties to ask the person: requests of agencies, renewals and reviews; `asked_by` null where nobody asked."""
+
+renewals_due = sa.Table(
+    "renewals_due",
+    metadata,
+    sa.Column("statement_id", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    sa.Index("renewals_due_at", "due_at"),
+)
+"""When the person is to be asked again about a grant."""
+
+person_changes = sa.Table(
+    "person_changes",
+    metadata,
+    sa.Column("record_id", sa.Text, sa.ForeignKey("persons.record_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("change_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    sa.Column("agency_id", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency_id", "message_id"),
+)
+"""What agencies have reported of a person's life; of one id of an agency the last row counts."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.cases import check_answer
-from services.consent.domain.persons import Group, Person
+from services.consent.domain.persons import Group, Person, changed_in
 from services.consent.domain.statements import Recording
 from services.consent.storage import cases, persons, representatives
 from services.consent.storage.cases import Asked, Part
@@ -201,27 +201,29 @@ async def notice_overdue(database: Database) -> None:
 
 async def notice_some(database: Database) -> bool:
     """Say it of some of them, in one transaction; returns whether there may be more."""
-    async with database.work() as work:
-        passed = await cases.overdue(work.session, work.now)
-        locked = await persons.lock(work.session, {each.record_id for each in passed})
-        sayings: list[Saying] = []
-        for each in passed:
-            group = locked[each.record_id]
-            person = group.records[each.record_id]
-            said = CaseOverdue(
-                record_id=each.record_id,
-                number=person.number + 1,
-                case_id=each.case_id,
-                part_id=each.part_id,
-                agency_id=each.agency_id,
-                referral_id=each.referral_ids[0],
-                due_at=each.due_at,
-                noticed_at=max(work.now, group.latest_at),
-            )
-            if await cases.mark_overdue(work.session, said):
-                person.take_number(said.noticed_at)
-                sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
-        groups = {min(group.records): group for group in locked.values()}
-        persons.save(work, [person for group in groups.values() for person in group.changed])
-        await records.say(work, sayings)
+    return await database.until_settled(_notice)
+
+
+async def _notice(work: Work) -> bool:
+    passed = await cases.overdue(work.session, work.now)
+    locked = await persons.lock(work.session, {each.record_id for each in passed})
+    sayings: list[Saying] = []
+    for each in passed:
+        group = locked[each.record_id]
+        person = group.records[each.record_id]
+        said = CaseOverdue(
+            record_id=each.record_id,
+            number=person.number + 1,
+            case_id=each.case_id,
+            part_id=each.part_id,
+            agency_id=each.agency_id,
+            referral_id=each.referral_ids[0],
+            due_at=each.due_at,
+            noticed_at=max(work.now, group.latest_at),
+        )
+        if await cases.mark_overdue(work.session, said):
+            person.take_number(said.noticed_at)
+            sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
+    persons.save(work, changed_in(locked.values()))
+    await records.say(work, sayings)
     return bool(passed)

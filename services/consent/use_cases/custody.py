@@ -33,6 +33,9 @@ class Bounds:
     differ before a moment counts as in the future or a clock as having stepped back; `answer_within` is how long
     an agency has to answer for what it may no longer hold, and `case_within` for a person's request; `card_lifetime` is
     how long a card can be used.
+    `ask_within` is how far away the date of a request may be; `renew_within` is how long before a grant's end the
+    person is asked again, and how long a review may take; `review_every` is after how long a grant without an end is
+    asked about again.
     """
 
     handle_lifetime: timedelta
@@ -41,6 +44,9 @@ class Bounds:
     case_within: timedelta
     card_lifetime: timedelta
     door: DoorBounds
+    ask_within: timedelta
+    renew_within: timedelta
+    review_every: timedelta
 
 
 @dataclass(slots=True)

@@ -179,6 +179,7 @@ async def _notice(work: Work) -> bool:
             agency_id=each.agency_id,
             due_at=each.due_at,
             noticed_at=max(work.now, group.latest_at),
+            referral_id=each.referral_id,
         )
         if await obligations.mark_overdue(work.session, said):
             person.take_number(said.noticed_at)

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.consent.domain.joins import components
 from services.consent.storage import joins, persons, restoring
 from services.consent.use_cases import erasures
+from services.consent.use_cases.asking import note_renewal
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.retelling import retell
 from services.eventing.database import Database
@@ -27,6 +27,7 @@ from services.eventing.records import Record
 from services.eventing.work import Work
 from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Event, decode_event
+from tsunagu_contracts.events.consent import StatementRecorded
 from tsunagu_contracts.topics import COVERAGE, RECORDS
 
 _log = logging.getLogger("tsunagu.consent.restoring")
@@ -64,7 +65,7 @@ async def begin(database: Database, custody: Custody, log: Log, stopping: asynci
     while True:
         try:
             async with _alone(database):
-                await catch_up(database, log, custody.clock.now())
+                await catch_up(database, log, custody)
             break
         except (KafkaError, TimeoutError, OSError) as error:
             if stopping.is_set():
@@ -77,7 +78,7 @@ async def begin(database: Database, custody: Custody, log: Log, stopping: asynci
     await erasures.destroy_again(database, custody)
 
 
-async def catch_up(database: Database, log: Log, now: datetime) -> int:
+async def catch_up(database: Database, log: Log, custody: Custody) -> int:
     """Write what the log has and the database lacks; returns how many events that were."""
     told = 0
     for topic in _TOPICS:
@@ -85,11 +86,11 @@ async def catch_up(database: Database, log: Log, now: datetime) -> int:
             continue
         _log.warning("this database is older than the log and is told what it lacks topic=%s", topic)
         async with database.work() as work:
-            await restoring.note(work.session, now)
+            await restoring.note(work.session, custody.clock.now())
         read = 0
         async for records in log.read(topic):
             async with database.work() as work:
-                told += await _tell(work.session, records)
+                told += await _tell(work.session, records, custody)
             read += len(records)
             _log.info("replaying topic=%s read=%d told=%d", topic, read, told)
         async with database.work() as work:
@@ -114,7 +115,7 @@ async def _is_behind(database: Database, tail: Sequence[Record]) -> bool:
     return any(heads.get(event.aggregate, NO_HEAD).version < event.version for event in events)
 
 
-async def _tell(session: AsyncSession, records: Sequence[Record]) -> int:
+async def _tell(session: AsyncSession, records: Sequence[Record], custody: Custody) -> int:
     """Write what the database lacks of these records, in one transaction; returns how many there were."""
     events = [(decode_event(record.value), record.value) for record in records]
     heads = await restoring.heads(session, {event.aggregate for event, _ in events})
@@ -126,6 +127,8 @@ async def _tell(session: AsyncSession, records: Sequence[Record]) -> int:
             continue
         _check_follows(event, head)
         await retell(event.data, event, session)
+        if isinstance(event.data, StatementRecorded):
+            await note_renewal(session, event.data, custody)
         kind, _, record_id = event.aggregate.partition(":")
         if kind == "record":
             await restoring.count(session, record_id, event.version, event.time)

@@ -3,13 +3,19 @@
 A new event of consent needs its telling here; without one a restored database refuses to start.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
 from functools import singledispatch
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.consent.domain.asking import PersonRequest
 from services.consent.storage import (
+    asking,
     cards,
     cases,
+    changes,
     disasters,
     disclosures,
     due,
@@ -25,7 +31,7 @@ from services.consent.storage import (
     supports,
     viewing,
 )
-from tsunagu_contracts.codes import CoverageState, RefusalCode
+from tsunagu_contracts.codes import Category, CoverageState, Purpose, RefusalCode
 from tsunagu_contracts.envelope import Event
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.events.consent import (
@@ -34,13 +40,16 @@ from tsunagu_contracts.events.consent import (
     CaseClosed,
     CaseOpened,
     CaseOverdue,
+    ConsentRequested,
     CoverageDecided,
     DisasterDeclared,
     DisasterLifted,
     DisclosureRecorded,
+    GrantRenewalDue,
     ObligationEnded,
     ObligationIncurred,
     ObligationOverdue,
+    PersonChanged,
     ReceiptIssued,
     ReceiptRevoked,
     ReceiptViewLimited,
@@ -52,7 +61,12 @@ from tsunagu_contracts.events.consent import (
     ReleaseGranted,
     ReleaseRefused,
     RepresentativeRecorded,
+    RequestAnswered,
+    RequestFacts,
+    RequestLapsed,
     RequestRefused,
+    RequestReminded,
+    ReviewOpened,
     StatementCountersigned,
     StatementEvidenced,
     StatementRecorded,
@@ -204,6 +218,66 @@ async def _(data: CaseOverdue, event: Event, session: AsyncSession) -> None:
 @retell.register
 async def _(data: CaseClosed, event: Event, session: AsyncSession) -> None:
     await cases.close_again(session, data)
+
+
+@retell.register
+async def _(data: ConsentRequested, event: Event, session: AsyncSession) -> None:
+    request = _request(data, data.requested_at, data.categories, data.purposes, data.recipients)
+    await asking.insert(session, [(request, data.number)], data)
+
+
+@retell.register
+async def _(data: GrantRenewalDue, event: Event, session: AsyncSession) -> None:
+    request = _request(data, data.noticed_at, data.categories, data.purposes, data.recipients)
+    await asking.insert(session, [(request, data.number)])
+
+
+@retell.register
+async def _(data: ReviewOpened, event: Event, session: AsyncSession) -> None:
+    request = replace(_request(data, data.opened_at, (), (), None), change=data.change)
+    await asking.insert(session, [(request, data.number)])
+
+
+@retell.register
+async def _(data: RequestReminded, event: Event, session: AsyncSession) -> None:
+    await asking.remind_again(session, data.request_id)
+
+
+@retell.register
+async def _(data: RequestAnswered, event: Event, session: AsyncSession) -> None:
+    await asking.end(session, data.request_id, data.answered_at, data.manifest if data.answer is not None else None)
+
+
+@retell.register
+async def _(data: RequestLapsed, event: Event, session: AsyncSession) -> None:
+    await asking.end(session, data.request_id, data.noticed_at)
+
+
+@retell.register
+async def _(data: PersonChanged, event: Event, session: AsyncSession) -> None:
+    await changes.insert(session, data)
+
+
+def _request(
+    data: RequestFacts,
+    opened_at: datetime,
+    categories: Collection[Category],
+    purposes: Collection[Purpose],
+    recipients: Collection[str] | None,
+) -> PersonRequest:
+    return PersonRequest(
+        request_id=data.request_id,
+        record_id=data.record_id,
+        kind=data.kind,
+        agency_id=data.agency_id,
+        referral_id=data.referral_id,
+        categories=frozenset(categories),
+        purposes=frozenset(purposes),
+        recipients=None if recipients is None else frozenset(recipients),
+        change=None,
+        opened_at=opened_at,
+        deadline=data.deadline,
+    )
 
 
 @retell.register

@@ -12,7 +12,8 @@ from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
 from services.consent.storage import due, persons, representatives, statements, words
-from services.consent.use_cases import evidence, messages, obligations, records
+from services.consent.use_cases import asking, changes, evidence, messages, obligations, records
+from services.consent.use_cases.asking import Spoken
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying, Speaker
@@ -21,6 +22,7 @@ from tsunagu_contracts.codes import RefusalCode, StatementKind
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.events.consent import SpokenFor, StatementRecorded
 from tsunagu_contracts.manifests import RecordStatement
+from tsunagu_contracts.notices import is_published
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
 
     The same message again changes nothing. Refuses with `duplicate_id` (another message under a known id),
     the codes of `appointed` and `party_to`, `agency_unknown` (a grant to an agency that does not exist),
-    `statement_unknown` (a confirmation of nothing), and those of `Representative.check_speaking` and
-    `check_recordable`. A wrong date or recipient never stops a refusal or a withdrawal, which waits for nothing but
-    those rows.
+    `statement_unknown` (a confirmation of nothing), `notice_unknown`, and those of `Representative.check_speaking`,
+    `check_recordable` and `check_may_agree`. A wrong date, recipient or notice never stops a refusal or a withdrawal,
+    which waits for nothing but those rows.
     """
     manifest = verified.manifest
     await messages.appointed(work, manifest)
@@ -52,6 +54,8 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
     check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
     await _check_recipients(work.session, manifest)
+    _check_notice(manifest)
+    await changes.check_may_agree_now(work.session, manifest.data, group)
     spoken_for = await _spoken_for(work.session, manifest, group, recording)
     await _check_confirmed(work.session, manifest, group)
     person = group.records[record_id]
@@ -60,19 +64,20 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
     evidenced = await evidence.count(work, person, said)
     sayings = [Saying(Emission(person.aggregate, said, verified.actor, manifest.appointment), said.number), *evidenced]
-    await take_effect(work, group, sayings, recording.moment, messages.speaker(verified), custody)
+    await take_effect(work, group, said, sayings, messages.speaker(verified), custody)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
 
 
 async def take_effect(
-    work: Work, group: Group, said: Sequence[Saying], at: datetime, by: Speaker, custody: Custody
+    work: Work, group: Group, said: Spoken, sayings: Sequence[Saying], by: Speaker, custody: Custody
 ) -> None:
-    """Let what was just written of a person take effect: obligations, its event, coverage."""
+    """Let what was just written of a person take effect: obligations, requests, its events, coverage."""
     word = merged(await words.of(work.session, group.records))
-    owed = await obligations.settle(work, group, word, at, custody)
+    owed = await obligations.settle(work, group, word, said.recorded_at, custody)
+    answered = await asking.settle(work, group, word, said, custody)
     persons.save(work, group.changed)
-    await records.say(work, [*said, *owed])
-    await records.cover_open_referrals(work, group, word, at, by)
+    await records.say(work, [*sayings, *owed, *answered])
+    await records.cover_open_referrals(work, group, word, said.recorded_at, by)
 
 
 def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], referral: Referral) -> Recorded:
@@ -109,6 +114,13 @@ async def _spoken_for(
     at = made.stated_at if made.kind in (StatementKind.GRANT, StatementKind.CONFIRM) else recording.moment
     representative.check_speaking(made.categories, made.purposes, at)
     return SpokenFor(representative_id=made.representative, ground=representative.ground, overrides=made.overrides)
+
+
+def _check_notice(manifest: RecordStatement) -> None:
+    """Refuse with `notice_unknown` a yes to a text that nobody published; a no needs no notice."""
+    agrees = manifest.data.kind in (StatementKind.GRANT, StatementKind.CONFIRM)
+    if agrees and not is_published(manifest.data.notice):
+        raise Refusal(RefusalCode.NOTICE_UNKNOWN)
 
 
 async def _check_confirmed(session: AsyncSession, manifest: RecordStatement, group: Group) -> None:

@@ -71,7 +71,7 @@ async def withdraw(work: Work, visiting: Visitor, wanted: Wanted, custody: Custo
     await statements.insert_withdrawal(work.session, said)
     actor = _REPRESENTATIVE if spoken_for else _PERSON
     saying = Saying(Emission(person.aggregate, said, actor), said.number)
-    await take_effect(work, group, [saying], at, Speaker(actor), custody)
+    await take_effect(work, group, said, [saying], Speaker(actor), custody)
     return Withdrawn(said.statement_id, at)
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tests.contracts.golden.asking import asking_is_said
 from tests.contracts.golden.erasure import a_person_is_erased
 from tests.contracts.golden.evidence import evidence_is_kept_and_opened
 from tests.contracts.golden.joins import joined_and_unjoined
@@ -25,6 +26,7 @@ def make_missing(folder: Path) -> list[str]:
     consent_says(shelf, said)
     joined_and_unjoined(shelf)
     books_and_requests_say(shelf, said)
+    asking_is_said(shelf)
     notify_and_audit_say(shelf)
     receipts_tell(shelf)
     a_person_is_erased(shelf)

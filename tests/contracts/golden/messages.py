@@ -36,7 +36,7 @@ from tsunagu_contracts.codes import (
     StatementMethod,
     Urgency,
 )
-from tsunagu_contracts.encoding import digest, to_base64url
+from tsunagu_contracts.encoding import to_base64url
 from tsunagu_contracts.handles import HandleCertificate, certify, read_certificate
 from tsunagu_contracts.manifests import (
     ActOnReferral,
@@ -45,7 +45,6 @@ from tsunagu_contracts.manifests import (
     AnyManifest,
     CountersignStatement,
     DisasterSaid,
-    Notice,
     ObligationAnswered,
     RecordRepresentative,
     RecordStatement,
@@ -60,6 +59,7 @@ from tsunagu_contracts.manifests import (
     verify_manifest,
 )
 from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.notices import published
 from tsunagu_contracts.sealing import (
     PersonReference,
     ReleasedKey,
@@ -213,7 +213,7 @@ def _statement(shelf: Shelf) -> str:
             recipients=(DESK,),
             purposes=(Purpose.ASSESSMENT, Purpose.SERVICE),
             how=StatementMethod.WRITTEN,
-            notice=Notice(version="2026-04", language=Language.JA, hash=digest("見本の説明文書")),
+            notice=published(Language.JA).shown,
             valid_from=at(25),
             valid_until=at(25) + timedelta(days=365),
             stated_at=at(25),

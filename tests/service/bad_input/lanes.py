@@ -13,7 +13,7 @@ from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.envelope import Event, decode_event, encode_event
 from tsunagu_contracts.events.audit import EvidenceStored, QueryAnswered
 from tsunagu_contracts.events.base import EventData
-from tsunagu_contracts.events.consent import CoverageDecided, RecordOpened, ReleaseGranted
+from tsunagu_contracts.events.consent import CoverageDecided, ObligationIncurred, RecordOpened, ReleaseGranted
 from tsunagu_contracts.events.directory import AgencyRegistered
 from tsunagu_contracts.events.notify import NotificationAcknowledged, NotificationCreated
 from tsunagu_contracts.events.referral import (
@@ -131,6 +131,13 @@ def coverage_says(referral_id: str, addressee: str, sections: tuple[SectionFacts
         return CoverageDecided(referral_id=referral_id, addressee=addressee, sections=parts)
 
     return says
+
+
+def obligations_say(ident: str) -> Says:
+    """What a person's record says of an agency that owes one answer after the other."""
+    return lambda version: golden(
+        ObligationIncurred, record_id=ident, number=version, obligation_id=f"{ident}.{version}"
+    )
 
 
 def _record_says(ident: str) -> Says:

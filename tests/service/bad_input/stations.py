@@ -15,15 +15,17 @@ from services.referral import subscribers as referral
 from tests.builders import consent_bench, referral_bench
 from tests.builders.agency_messages import IDS
 from tests.builders.evidence import evidence_of
-from tests.builders.service_bench import service_bench
+from tests.builders.said import Saying
+from tests.builders.service_bench import ServiceBench, service_bench
 from tests.infra.databases import forget_database, fresh_database
-from tests.service.bad_input.lanes import Lane, coverage_says, golden_lane, referral_says
+from tests.service.bad_input.lanes import Lane, coverage_says, golden_lane, obligations_say, referral_says
 from tsunagu_contracts.events.base import EventData
 from tsunagu_contracts.topics import (
     AGENCY_OUTBOUND_PATTERN,
     COVERAGE,
     DIRECTORY_EVENTS,
     EVIDENCE,
+    RECORDS,
     REFERRAL_EVENTS,
     SERVICES,
     Topic,
@@ -86,6 +88,10 @@ EFFECTS: dict[tuple[str, str], str] = {
             ARRAY['submitted', 'awaiting_consent', 'delivered', 'accepted'], state
         ) AS versions FROM followed_referrals
     """,
+    ("notify", RECORDS.name): """
+        SELECT split_part(about, '.', 1) AS ident, count(DISTINCT about) AS versions
+        FROM inbox_items WHERE about <> '' GROUP BY 1
+    """,
     ("referral", COVERAGE.name): """
         SELECT referral_id AS ident, count(*) FILTER (WHERE part ->> 'state' = 'covered') AS versions
         FROM referrals LEFT JOIN LATERAL jsonb_array_elements(coverage) AS part ON true GROUP BY referral_id
@@ -131,7 +137,17 @@ async def _station(service: str, url: str, folder: Path) -> AsyncIterator[Statio
         else:
             handler = {"notify": notify.batch_handler(), "audit": audit.handle}[service]
             bench = await stack.enter_async_context(service_bench(service, url, handler))
-            yield Station(service, bench.database, handler)
+            yield _notify(bench) if service == "notify" else Station(service, bench.database, handler)
+
+
+def _notify(bench: ServiceBench) -> Station:
+    async def lane() -> Lane:
+        # Only where somebody is on duty does an obligation leave its mark.
+        await bench.handle(Saying().appointed("c-0002", consent_bench.DESK.id))
+        ident = IDS.new()
+        return Lane(RECORDS, ident, obligations_say(ident))
+
+    return Station("notify", bench.database, bench.handler, {RECORDS.name: lane})
 
 
 def _referral(bench: referral_bench.Bench) -> Station:

@@ -20,6 +20,7 @@ _JOINS = "tests/service/consent/test_joins.py"
 _RECEIPTS = "tests/service/consent/test_receipts.py"
 _CASES = "tests/service/consent/test_cases.py"
 _EVIDENCE = "tests/service/test_evidence.py"
+_ASKING, _AGAIN = "tests/service/consent/test_asking.py", "tests/service/consent/test_asking_again.py"
 _AUDIT = "tests/service/test_audit_questions.py"
 
 ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
@@ -68,6 +69,12 @@ ELSEWHERE: dict[RefusalCode | FindingKind, str] = {
     RefusalCode.EVIDENCE_UNKNOWN: _EVIDENCE,
     RefusalCode.EVIDENCE_NOT_OPENED: _EVIDENCE,
     RefusalCode.CUSTODIAN_NOT_ALLOWED: _EVIDENCE,
+    RefusalCode.NOTICE_UNKNOWN: _AGAIN,
+    RefusalCode.DEADLINE_NOT_VALID: _ASKING,
+    RefusalCode.REQUEST_UNKNOWN: _ASKING,
+    RefusalCode.REQUEST_ENDED: _AGAIN,
+    RefusalCode.PERSON_HAS_DIED: _AGAIN,
+    RefusalCode.CAPACITY_LOST: _AGAIN,
     RefusalCode.NOT_FOUND: "tests/service/test_notify_inbox.py",
     RefusalCode.IDEMPOTENCY_KEY_MISSING: _RELEASES,
     RefusalCode.IDEMPOTENCY_KEY_REUSED: "tests/service/consent/test_handles.py",

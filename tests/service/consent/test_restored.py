@@ -15,7 +15,7 @@ from services.consent.use_cases import restoring
 from services.consent.use_cases.restoring import ForeignLogError
 from services.consent.use_cases.retelling import retell
 from services.eventing.records import Item
-from tests.builders.agency_messages import IDS, NOW
+from tests.builders.agency_messages import IDS
 from tests.builders.consent_bench import CLINIC, DESK, WARD, Bench, Sent
 from tests.builders.erasing import OutboxLog, erasure
 from tests.infra.infrastructure import Infrastructure
@@ -188,10 +188,10 @@ async def test_a_database_that_lacks_nothing_is_told_nothing(bench: Bench, loss:
     """At an ordinary start the ends of the topics are looked at, and that is all."""
     await live(bench, loss)
     log = await loss.put_back()
-    assert await restoring.catch_up(bench.database, log, NOW) > 0
+    assert await restoring.catch_up(bench.database, log, bench.custody) > 0
     log.breaks_after = 0
 
-    assert await restoring.catch_up(bench.database, log, NOW) == 0
+    assert await restoring.catch_up(bench.database, log, bench.custody) == 0
 
 
 async def test_a_crash_in_the_middle_is_made_good_at_the_next_start(bench: Bench, loss: Loss) -> None:
@@ -201,11 +201,11 @@ async def test_a_crash_in_the_middle_is_made_good_at_the_next_start(bench: Bench
     log = await loss.put_back()
     log.breaks_after = sum(topic == RECORDS.name for topic, _, _ in log.said) - 6
     with pytest.raises(ConnectionError):
-        await restoring.catch_up(bench.database, log, NOW)
+        await restoring.catch_up(bench.database, log, bench.custody)
     assert await rows_of(bench, TOLD_BY_THE_RECORD) != record
 
     log.breaks_after = None
-    await restoring.catch_up(bench.database, log, NOW)
+    await restoring.catch_up(bench.database, log, bench.custody)
     assert await rows_of(bench, TOLD_BY_THE_RECORD) == record
 
 
@@ -215,7 +215,7 @@ async def test_an_old_event_said_again_at_the_end_hides_nothing(bench: Bench, lo
     log = await loss.put_back()
     log.said = [*log.said, *(next(each for each in log.said if each[0] == topic.name) for topic in (RECORDS, COVERAGE))]
 
-    assert await restoring.catch_up(bench.database, log, NOW) > 0
+    assert await restoring.catch_up(bench.database, log, bench.custody) > 0
 
 
 async def test_replicas_that_start_together_tell_it_once(bench: Bench, loss: Loss) -> None:
@@ -246,7 +246,7 @@ async def test_a_log_that_does_not_follow_is_refused(bench: Bench, loss: Loss) -
 
     for said, why in (([*log.said[:at], (topic, key, other)], "one past"), (log.said[at + 1 :], "younger one")):
         with pytest.raises(ForeignLogError, match=why):
-            await restoring.catch_up(bench.database, OutboxLog(said), NOW)
+            await restoring.catch_up(bench.database, OutboxLog(said), bench.custody)
     assert await rows_of(bench, ["statements"]) == {"statements": before["statements"]}
 
 

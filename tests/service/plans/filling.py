@@ -52,7 +52,7 @@ _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-' || substr(md5(n::text)
 _IDS = (
     "referral_id record_id handle_id section_id statement_id release_id notification_id message_id key "
     "representative_id disaster_id obligation_id group_id join_id record_a record_b receipt_id "
-    "disclosure_id case_id part_id report_id evidence_id"
+    "disclosure_id case_id part_id report_id evidence_id request_id change_id"
 )
 _COORDINATOR = f"'c-' || n % {COORDINATORS}"
 _KEY = f"'{json.dumps(SigningKey.generate().public.jwk())}'"
@@ -82,7 +82,9 @@ _BY_COLUMN = {
     "placed": "n % 1000 > 0",
     "side": "CASE n % 2 WHEN 0 THEN 'provided' ELSE 'received' END",
     # Yet to come.
-    "due_at": "now() + n * interval '1 minute'",
+    **dict.fromkeys(("due_at", "next_at"), "now() + n * interval '1 minute'"),
+    # Each of another duty, where it is of one.
+    "about": "CASE n % 2 WHEN 0 THEN md5(n::text) ELSE '' END",
     "closed_at": "CASE WHEN n % 60 > 2 THEN now() END",
     "bodies_deleted_at": f"CASE WHEN n % 60 > 2 AND n < 0.9 * {MILLION} THEN now() END",
     "acknowledged_at": "CASE WHEN n % 10 > 0 THEN now() END",
@@ -124,6 +126,7 @@ _BY_TYPE = {
     "boolean": "true",
     "bytea": r"'\x00'",
     "jsonb": "'[]'",
+    "date": "current_date",
     "text[]": "ARRAY['x']",
     "timestamp with time zone": f"now() - ({MILLION} - n) * interval '1 second'",
 }

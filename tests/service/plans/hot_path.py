@@ -18,6 +18,7 @@ from deploy.provisioning.databases import connect
 from services.audit import app as audit
 from services.audit.settings import AuditSettings
 from services.consent.use_cases import cases, erasures, restoring
+from services.consent.use_cases.asking_in_time import ask_again, remind_and_lapse
 from services.consent.use_cases.due import cover_due
 from services.consent.use_cases.obligations import notice_overdue
 from services.eventing import outbox, parked_watch, parking, positions
@@ -34,6 +35,7 @@ from services.referral.use_cases.keeping import delete_due_bodies
 from services.runtime.app import Parts, Service
 from tests.builders import joining
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
+from tests.builders.asking import answer_review, ask, open_requests, report
 from tests.builders.consent_bench import (
     AGENCIES,
     ANSWER_DAYS,
@@ -56,6 +58,7 @@ from tsunagu_contracts.codes import (
     DeclineReason,
     ObligationEnd,
     Outcome,
+    PersonChange,
     ProvisionSide,
     ReferralAct,
     StatementKind,
@@ -140,7 +143,9 @@ class HotPath:
             await relay(station.database)
         async with self.stations["referral"].database.work() as work:
             await delete_due_bodies(work, timedelta(days=30))
+        await self.ask_persons(sent[5:7])
         await self.leave_unanswered(sent[2])
+        await self.pump()
         await self.keep_books(sent[1])
         await self.come_to_the_door(sent[1])
         await self.erase()
@@ -213,6 +218,21 @@ class HotPath:
         await self.consent.held(DESK)
         for _ in range(2):
             await self.consent.answer_obligation(owed[0], ObligationEnd.DELETED)
+        await self.pump()
+
+    async def ask_persons(self, sent: Sequence[Sent]) -> None:
+        """Let the desk ask, the person answer once and not the other time, a life change, and a grant end soon."""
+        for each in sent:
+            await ask(self.consent, each, Category.HEALTH)
+        until = self.consent.clock.now() + timedelta(days=20)
+        await self.consent.say(sent[0], StatementKind.GRANT, Category.HEALTH, valid_until=until)
+        await report(self.consent, sent[0], PersonChange.MOVED_AWAY)
+        for review in (await open_requests(self.consent))[-1:] * 2:
+            await answer_review(self.consent, str(review["request_id"]))
+        for days in (6, 5):
+            self.consent.clock.at += timedelta(days=days)
+            await remind_and_lapse(self.consent.database)
+            await ask_again(self.consent.database, self.consent.custody)
         await self.pump()
 
     async def leave_unanswered(self, sent: Sent) -> None:

@@ -74,6 +74,7 @@ _ELSEWHERE = {
         "_DUE_AGAIN",
     },
     "services.consent.storage.handles": {"_RESTORE"},
+    "services.consent.storage.asking": {"_REMIND_AGAIN"},
     "services.consent.storage.cases": {"_PART_AGAIN", "_CLOSE_AGAIN"},
     "services.consent.storage.joins": {"_EVERY"},  # a database that was restored
     "services.eventing.outbox": {"HEADS"},  # a batch that says something of a stream which it has not read

@@ -11,7 +11,6 @@ from tsunagu_agency import (
     Inbound,
     Keystore,
     NoHandleLeftError,
-    Notice,
     NotPublishedError,
     OutgoingMessage,
     ProblemError,
@@ -34,15 +33,15 @@ from tsunagu_contracts.codes import (
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
 from tsunagu_contracts.manifests import SubmitReferral, referral_of
 from tsunagu_contracts.messages import AgencyMessage
+from tsunagu_contracts.notices import published
 
 DOCTOR = ActingCoordinator(coordinator_id=CLINIC.coordinator, appointment_id=CLINIC.appointment)
 WORKER = ActingCoordinator(coordinator_id=DESK.coordinator, appointment_id=DESK.appointment)
 CONTENTS: dict[Category, str | bytes] = {Category.CONTACT: "03-0000-0000", Category.HEALTH: "通院中".encode()}
-NOTICE = Notice(version="2026-04", language=Language.JA, hash=digest("notice"))
+NOTICE = published(Language.JA).shown
 
 
 @pytest.fixture

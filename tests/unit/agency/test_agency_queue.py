@@ -16,7 +16,6 @@ from tsunagu_agency import (
     AsyncOfflineQueue,
     Category,
     MessageState,
-    Notice,
     OfflineQueue,
     OutgoingMessage,
     Progress,
@@ -25,8 +24,8 @@ from tsunagu_agency import (
     StatementMethod,
 )
 from tsunagu_contracts.codes import Language, ReferralAct, RefusalCode
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.errors import Refusal
+from tsunagu_contracts.notices import published
 
 
 async def is_sending(kafka: FakeKafka) -> bool:
@@ -108,7 +107,7 @@ async def test_the_persons_word_is_not_queued(queue: AsyncOfflineQueue, desk: De
         recipients=None,
         purposes=[Purpose.ASSESSMENT],
         how=StatementMethod.SPOKEN,
-        notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+        notice=published(Language.JA).shown,
     )
     with pytest.raises(Refusal) as caught:
         await queue.put(statement)

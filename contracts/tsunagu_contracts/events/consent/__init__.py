@@ -1,5 +1,15 @@
 """What `consent` says: coverage (no person in it), and a person's record for `audit` and `notify` alone."""
 
+from tsunagu_contracts.events.consent.asking import (
+    ConsentRequested,
+    GrantRenewalDue,
+    PersonChanged,
+    RequestAnswered,
+    RequestFacts,
+    RequestLapsed,
+    RequestReminded,
+    ReviewOpened,
+)
 from tsunagu_contracts.events.consent.cases import CaseAnswered, CaseAsked, CaseClosed, CaseOpened, CaseOverdue
 from tsunagu_contracts.events.consent.coverage import CoverageDecided
 from tsunagu_contracts.events.consent.disasters import DisasterDeclared, DisasterLifted
@@ -31,13 +41,16 @@ __all__ = [
     "CaseClosed",
     "CaseOpened",
     "CaseOverdue",
+    "ConsentRequested",
     "CoverageDecided",
     "DisasterDeclared",
     "DisasterLifted",
     "DisclosureRecorded",
+    "GrantRenewalDue",
     "ObligationEnded",
     "ObligationIncurred",
     "ObligationOverdue",
+    "PersonChanged",
     "ReceiptIssued",
     "ReceiptRevoked",
     "ReceiptViewLimited",
@@ -51,7 +64,12 @@ __all__ = [
     "ReleaseGranted",
     "ReleaseRefused",
     "RepresentativeRecorded",
+    "RequestAnswered",
+    "RequestFacts",
+    "RequestLapsed",
     "RequestRefused",
+    "RequestReminded",
+    "ReviewOpened",
     "SpokenFor",
     "StatementCountersigned",
     "StatementEvidenced",

@@ -53,3 +53,4 @@ class ObligationOverdue(EventData):
     agency_id: AgencyId
     due_at: Instant
     noticed_at: Instant
+    referral_id: Id | None = None
