@@ -1,4 +1,4 @@
-"""The story of the person's word: given, taken back, given anew, spoken by others, for a disaster, and at last erased.
+"""The story of the person's word: given, taken back, given anew, spoken by others, for a disaster, at last erased.
 
 Like the first story it is told through the network's public interfaces alone.
 """
@@ -32,8 +32,10 @@ from tsunagu_contracts.codes import (
     CoverageState,
     DecisionReason,
     DisasterAct,
+    ObligationCause,
     ObligationEnd,
     Purpose,
+    RefusalCode,
     ServiceFamily,
     StatementKind,
     StatementMethod,
@@ -42,6 +44,7 @@ from tsunagu_contracts.codes import (
 from tsunagu_contracts.problems import REASONS
 
 CLINIC = ("chiyoda-clinic-a", Worker("c-0001", "ap-0001"))
+SUPERVISOR = Worker("c-0060", "ap-0062")
 DESK = ("chiyoda-desk-manseibashi", Worker("c-0003", "ap-0003"))
 SCHOOL = ("chiyoda-school", Worker("c-0022", "ap-0022"))
 FAMILY = ("chiyoda-child-family", Worker("c-0034", "ap-0034"))
@@ -119,6 +122,7 @@ class _Story:
         await self._given_anew(helped, delivery, person)
         await self._a_parent_against_the_child(child)
         await self._a_disaster(person)
+        await self._erased(helped, delivery)
         await self._read_as_of_three_moments(helped)
         self._teller.end("物語はここまでです。", "That was the story.")
         return Told((person, child))
@@ -228,6 +232,26 @@ class _Story:
         )
         self._teller.fact("区役所が宣言を解きました", "the disaster is lifted")
         await self._at.commissioners.is_refused(delivery, Category.CONTACT, DecisionReason.CONDITION_NOT_MET)
+
+    async def _erased(self, helped: Subject, delivery: Inbound) -> None:
+        self._teller.step("本人が消去を求める", "the person asks to be erased")
+        by = await self._at.clinic.screens.acting(SUPERVISOR)
+        await self._at.clinic.client.erase_person(helped.referral_id, by=by, how=StatementMethod.WRITTEN, notice=NOTICE)
+        self._teller.fact(
+            "診療所の責任者が記録しました。鍵は壊されます", "a supervisor records it; the keys are destroyed"
+        )
+        await self._at.desk.is_refused(delivery, Category.CONTACT, RefusalCode.PERSON_ERASED)
+
+        async def of_the_erasure() -> list[Obligation]:
+            listed = self._at.desk.client.obligations(by=await self._at.desk.acting())
+            return [each async for each in listed if each.referral_id == helped.referral_id]
+
+        owed = await until(of_the_erasure)
+        require({each.cause for each in owed} == {ObligationCause.ERASED}, "what was opened is owed because of it")
+        self._teller.fact(
+            f"窓口は、まだ持つ{len(owed)}項目についても答えます",
+            f"the desk owes an answer for what it still holds ({len(owed)})",
+        )
 
     async def _read_as_of_three_moments(self, helped: Subject) -> None:
         self._teller.step("あの時、何が開けたか", "the record as of three moments")

@@ -10,7 +10,7 @@ from deploy.demo.telling import Teller
 from tsunagu_agency import ActingCoordinator, AgencyClient, Inbound, OpenedSection, ProblemError
 from tsunagu_contracts.codes import Category, DecisionReason, Language, RefusalCode
 from tsunagu_contracts.notices import published
-from tsunagu_contracts.problems import REASONS
+from tsunagu_contracts.problems import REASONS, TELLINGS
 
 PATIENCE_SECONDS = 60.0
 
@@ -87,14 +87,16 @@ class Office:
         require(opened.text == expected, "a section opens to what was sealed")
         return opened
 
-    async def is_refused(self, delivery: Inbound, category: Category, reason: DecisionReason) -> None:
+    async def is_refused(self, delivery: Inbound, category: Category, reason: DecisionReason | RefusalCode) -> None:
         """Try to open a section, which must not open for this reason, and tell of it."""
         try:
             await self.client.open_section(delivery, sections_of(delivery)[category], by=await self.acting())
         except ProblemError as problem:
-            require(problem.code == RefusalCode.NOT_COVERED, f"refused as not covered, not {problem.code}")
-            require(problem.detail.get("reason") == reason, f"refused because of {reason.value}")
-            japanese, english = REASONS[reason]
+            require(reason in (problem.code, problem.detail.get("reason")), f"refused because of {reason.value}")
+            if isinstance(reason, DecisionReason):
+                japanese, english = REASONS[reason]
+            else:
+                japanese, english = TELLINGS[reason].ja, TELLINGS[reason].en
             self.teller.refused(f"{JA[category]}は開きません: {japanese}", english)
         else:
             raise StoryError(f"{category.value} was opened although it must not be")
