@@ -24,12 +24,10 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Of several workers one gets all tests of the running network; the tests of a file stay with one worker."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("network" if "network" in fixtures else item.location[0]))
+    fixtures = getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group("network" if "network" in fixtures else item.location[0]))
 
 
 @pytest.fixture(scope="session")

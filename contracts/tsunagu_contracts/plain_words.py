@@ -117,6 +117,20 @@ CAUSES: dict[ObligationCause, Words] = {
     ObligationCause.ENDED: Words(
         "期限が過ぎたので", "決めた日が過（す）ぎたから", "Because the time is over", "因为已到期", "기한이 지났기 때문"
     ),
+    ObligationCause.JOINED_BY_MISTAKE: Words(
+        "ほかの人の記録と取り違えていたので",
+        "ほかの人の記録（きろく）と、まちがえていたから",
+        "Because records of two people had been taken for one",
+        "因为曾误将他人的记录当作您的记录",
+        "다른 사람의 기록과 혼동되었기 때문",
+    ),
+    ObligationCause.ERASED: Words(
+        "本人の求めで消去されたので",
+        "消（け）してほしいと言ったから",
+        "Because you asked to be erased",
+        "因为您要求删除",
+        "삭제를 요청하셨기 때문",
+    ),
 }
 """Why an agency must delete what it has seen, or say why it keeps it."""
 

@@ -61,7 +61,10 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_a_moment), AfterV
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number of at most 32 bits, as databases keep it; a number in JSON and not a text that looks like one."""
 
-Version = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+"""A whole number of at least one, as `Whole`."""
+
+Version = Positive
 """The version of an aggregate; the first is 1."""
 
 Jwk = Mapping[str, str]

@@ -7,8 +7,8 @@ from services.eventing.records import Record
 from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import WARD, Sent
 from tsunagu_contracts.codes import Language, StatementMethod
-from tsunagu_contracts.encoding import digest
-from tsunagu_contracts.manifests import ErasePerson, ErasureAsked, Notice
+from tsunagu_contracts.manifests import ErasePerson, ErasureAsked
+from tsunagu_contracts.notices import published
 
 
 def erasure(sent: Sent, *, by: SendingAgency = WARD, **changes: object) -> ErasePerson:
@@ -17,7 +17,7 @@ def erasure(sent: Sent, *, by: SendingAgency = WARD, **changes: object) -> Erase
         erasure_id=IDS.new(),
         referral_id=sent.id,
         how=StatementMethod.WRITTEN,
-        notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+        notice=published(Language.JA).shown,
         stated_at=NOW,
     )
     return ErasePerson(

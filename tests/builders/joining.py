@@ -8,16 +8,15 @@ from tests.builders.agency_messages import IDS, NOW, SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, Bench, Sent
 from tsunagu_contracts.cards import ShownCard, open_issued_card, seal_shown_card
 from tsunagu_contracts.codes import Language, StatementMethod, UnjoinReason
-from tsunagu_contracts.encoding import digest
 from tsunagu_contracts.manifests import (
     CardWanted,
     HandlesJoined,
     HandlesUnjoined,
     IssueCard,
     JoinHandles,
-    Notice,
     UnjoinHandles,
 )
+from tsunagu_contracts.notices import published
 
 
 def issuing(agency: SendingAgency, referral_id: str) -> IssueCard:
@@ -39,7 +38,7 @@ def joining_by_word(bench: Bench, agency: SendingAgency, one: Sent, other: Sent)
         other_referral_id=other.id,
         how=StatementMethod.WRITTEN,
         stated_at=bench.clock.now(),
-        notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+        notice=published(Language.JA).shown,
     )
     return JoinHandles(**_head(agency), data=data)
 

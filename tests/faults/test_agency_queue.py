@@ -189,8 +189,8 @@ async def test_an_outage_of_kafka_is_told_waited_through_and_then_over(
 
 
 def test_the_example_of_the_offline_queue_runs(network: EmbeddedNetwork, capsys: pytest.CaptureFixture[str]) -> None:
-    """The example runs as it stands: queued, sent when there is a connection, published."""
+    """The example runs as it stands: handles kept up, queued, sent when there is a connection, published."""
     offline_example(str(folder_of(network, CLINIC)))
-    first, *progress, last = capsys.readouterr().out.splitlines()
+    _handles, first, *progress, last = capsys.readouterr().out.splitlines()
     assert (first, last) == ("queued", "published")
     assert progress[-1] == "送信 / sent 1 of 1"

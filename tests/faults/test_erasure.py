@@ -15,13 +15,12 @@ from tests.infra.eventually import eventually
 from tests.infra.infrastructure import Infrastructure
 from tsunagu_agency import ActingCoordinator, AgencyClient, ProblemError, ToAgency
 from tsunagu_contracts.codes import Area, Category, Language, Purpose, ServiceFamily, StatementKind, StatementMethod
-from tsunagu_contracts.encoding import digest
-from tsunagu_contracts.manifests import Notice
+from tsunagu_contracts.notices import published
 
 pytestmark = pytest.mark.faults
 
 COUNCIL, SUPERVISOR = "chiyoda-council", ActingCoordinator(coordinator_id="c-0016", appointment_id="ap-0016")
-NOTICE = Notice(version="2026-04", language=Language.JA, hash=digest("notice"))
+NOTICE = published(Language.JA).shown
 
 
 @pytest.fixture

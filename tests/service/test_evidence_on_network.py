@@ -10,12 +10,11 @@ from tsunagu_agency import (
     Category,
     DisputeGround,
     Language,
-    Notice,
     Purpose,
     StatementKind,
     StatementMethod,
 )
-from tsunagu_contracts.encoding import digest
+from tsunagu_contracts.notices import published
 
 COUNCILS = ("chiyoda-council", "minato-council")
 LEADS = tuple(ActingCoordinator(coordinator_id=f"c-{each}", appointment_id=f"ap-{each}") for each in ("0016", "0038"))
@@ -41,7 +40,7 @@ async def test_evidence_is_sealed_counts_and_is_opened_by_both_custodians(networ
             recipients=[DESK],
             purposes=[Purpose.ASSESSMENT],
             how=StatementMethod.SPOKEN,
-            notice=Notice(version="2026-04", language=Language.JA, hash=digest("notice")),
+            notice=published(Language.JA).shown,
             evidence=evidence.digest,
         )
         for _ in range(2):

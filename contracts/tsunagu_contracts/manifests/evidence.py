@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tsunagu_contracts.codes import DisputeGround, EvidenceKind
 from tsunagu_contracts.manifests.manifest import Manifest
-from tsunagu_contracts.types import AgencyId, Compact, Digest, Frozen, Id, Whole
+from tsunagu_contracts.types import AgencyId, Compact, Digest, Frozen, Id, Positive
 
 
 class SealedShare(Frozen):
@@ -23,7 +23,7 @@ class EvidenceGiven(Frozen):
     referral_id: Id
     statement_id: Id
     media_type: EvidenceKind
-    size: Annotated[Whole, Field(ge=1)]
+    size: Positive
     digest: Digest
     shares: Annotated[tuple[SealedShare, ...], Field(min_length=2, max_length=2)]
 

@@ -25,7 +25,8 @@ LIVE = 200
 
 _ID = "'0197' || lpad(to_hex(n), 8, '0') || '-7000-8000-00000000000'"
 _PERSONS = f"""
-    INSERT INTO persons SELECT {_ID} || '0', 6, now() - interval '1 day' FROM generate_series($1::int, $2::int) AS n
+    INSERT INTO persons SELECT {_ID} || '0', 6, now() - interval '1 day', {_ID} || '0'
+    FROM generate_series($1::int, $2::int) AS n
 """  # noqa: S608 - put together from constants
 _STREAMS = f"""
     INSERT INTO streams (aggregate, version, digest)

@@ -212,7 +212,8 @@ class HotPath:
             await self.consent.ask(sent[0], category)
         await self.consent.client.get(f"/coverage/{sent[0].id}", headers=self.consent.headers(DESK))
         asked = {"referral_id": sent[0].id}
-        await self.consent.client.post("/decisions", json=asked, headers=self.consent.headers(DESK))
+        for wanted in (asked, asked | {"at": self.consent.clock.now().isoformat()}):
+            await self.consent.client.post("/decisions", json=wanted, headers=self.consent.headers(DESK))
         await self.consent.say(sent[0], StatementKind.WITHDRAW, Category.HEALTH)
         owed = await self.consent.owed(DESK)
         await self.consent.held(DESK)
@@ -277,10 +278,13 @@ class HotPath:
         consent.clock.at += timedelta(days=ANSWER_DAYS)
         await cases.notice_overdue(consent.database)
         for route in ("/provisions", "/disclosures", "/cases"):
-            found = await consent.client.get(route, headers=consent.headers(CLINIC))
-        part_id = found.json()["items"][0]["part_id"]
-        for _ in range(2):
-            (await consent.post("/cases/answers", answering(CLINIC, part_id), by=CLINIC)).raise_for_status()
+            (await consent.client.get(route, headers=consent.headers(CLINIC))).raise_for_status()
+        for agency in (CLINIC, DESK):
+            found = await consent.client.get("/cases", headers=consent.headers(agency))
+            for part in found.json()["items"]:
+                for _ in range(2):
+                    answer = answering(agency, part["part_id"])
+                    (await consent.post("/cases/answers", answer, by=agency)).raise_for_status()
         await self.pump()
         bench = self.benches["audit"]
         async with bench.http(self.routers["audit"]) as audit:

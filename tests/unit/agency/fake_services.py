@@ -107,7 +107,13 @@ class FakeServices:
             return self._release(json.loads(request.content), agency)
         if path.startswith("/agencies/"):
             found = next(one for one in (CLINIC, DESK) if one.id == path.rpartition("/")[2])
-            return {"id": "hsds", "tsunagu": {"signing_key": found.signing.public.jwk()}}
+            return {
+                "id": "hsds",
+                "tsunagu": {
+                    "signing_key": found.signing.public.jwk(),
+                    "encryption_key": found.encryption.public.jwk(),
+                },
+            }
         raise Refusal(RefusalCode.NOT_FOUND)
 
     def _of_joins(self, path: str, agency: SendingAgency) -> dict[str, object]:
