@@ -52,7 +52,7 @@ check: setup ## lint, types, layers, contracts
 	$(PY) -m tsunagu_contracts.publish --check
 
 test: check ## check, then every test, in two workers with a Kafka and a PostgreSQL each
-	$(PY) -m pytest tests -n 2 --dist loadgroup --durations=10
+	$(PY) -m pytest tests -n 2 --durations=10
 
 # What these stand on may be in containers; the rest of the tests needs no servers, or looks at the embedded ones.
 IN_CONTAINERS := tests/service tests/faults tests/e2e $(addprefix tests/infra/test_,containers.py provisioning.py restart.py)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.access import PostgresAccess
 from deploy.data_folder import DataFolder
@@ -24,10 +25,17 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of several workers one gets all tests of the running network; the tests of a file stay with one worker."""
-    fixtures = getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group("network" if "network" in fixtures else item.location[0]))
+class _Sharing(LoadFileScheduling):  # type: ignore[misc, no-any-unimported]  # xdist has no types
+    """Of several workers one gets what plays on the running network and kills it; else a file stays with one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        together = nodeid.startswith(("tests/e2e/", "tests/faults/"))
+        return "network" if together else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """How tests are shared out between workers."""
+    return _Sharing(config, log)
 
 
 @pytest.fixture(scope="session")
