@@ -28,6 +28,11 @@ class Topic:
     retention_days: int | None
     read_back: bool = False
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The services that may read it."""
+        return (*self.consumers, self.producer) if self.read_back else self.consumers
+
 
 _WITHOUT_A_PERSON = (CoverageDecided, DisasterDeclared, DisasterLifted)
 _CONSENT_RECORD = tuple(data for data in EVENTS_BY_PRODUCER["consent"] if data not in _WITHOUT_A_PERSON)
@@ -151,8 +156,7 @@ def acl_rules(agency_ids: Iterable[str]) -> list[AclRule]:
     rules: list[AclRule] = []
     for topic in TOPICS:
         rules.append(AclRule(topic.producer, "WRITE", "TOPIC", topic.name))
-        readers = (*topic.consumers, topic.producer) if topic.read_back else topic.consumers
-        rules.extend(AclRule(consumer, "READ", "TOPIC", topic.name) for consumer in readers)
+        rules.extend(AclRule(reader, "READ", "TOPIC", topic.name) for reader in topic.readers)
     rules.extend(AclRule(service, "READ", "GROUP", service) for service in SERVICES)
     for agency_id in agencies:
         principal = agency_principal(agency_id)

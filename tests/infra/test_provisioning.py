@@ -89,7 +89,7 @@ def test_a_topic_has_one_writer_and_the_named_readers(provisioned: EmbeddedNetwo
     """Each service may read and write exactly what the catalogue says."""
     for service in SERVICES:
         login = provisioned.service_login(service)
-        if service in topic.consumers or (topic.read_back and service == topic.producer):
+        if service in topic.readers:
             fetch(login, topic.name, group=service)
         else:
             with pytest.raises(Refused):

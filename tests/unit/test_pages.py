@@ -86,7 +86,7 @@ def test_a_topic_says_who_writes_who_reads_and_how_it_is_kept(pages: dict[str, S
     """Producer, consumers, partitions, days and messages are those of the catalogue."""
     said = " ".join(pages[topic_page(topic.name)].text.split())
     assert f"written by{topic.producer}" in said
-    assert f"may be read by{', '.join(topic.consumers)}ほか" in said
+    assert f"may be read by{', '.join(topic.readers)}ほか" in said
     assert f"partitions{topic.partitions}" in said
     assert ("消さない" if topic.retention_days is None else f"{topic.retention_days} days") in said
     links = pages[topic_page(topic.name)].links
