@@ -100,7 +100,7 @@ async def _renew(work: Work, renewal: Renewal, group: Group, custody: Custody) -
     categories = resting_on(grant, word.statements)
     if not categories or (grant.valid_until is not None and grant.valid_until <= at):
         return None
-    if has_died(await changes.of(work.session, group.records)):
+    if has_died(await changes.of(work.session, [renewal.record_id])):
         return None
     if grant.recorded_by_agency is None:
         return None

@@ -72,10 +72,10 @@ async def report(work: Work, verified: Verified[ReportChange], custody: Custody)
     return Reported(told.change_id, recording.moment, again=False)
 
 
-async def check_may_agree_now(session: AsyncSession, made: StatementMade, group: Group) -> None:
+async def check_may_agree_now(session: AsyncSession, made: StatementMade, record_id: str) -> None:
     """Refuse a grant or its confirmation as `check_may_agree` does; a refusal or a withdrawal never."""
     if made.kind in (StatementKind.GRANT, StatementKind.CONFIRM):
-        check_may_agree(await changes.of(session, group.records), themself=made.representative is None)
+        check_may_agree(await changes.of(session, [record_id]), themself=made.representative is None)
 
 
 async def _open_reviews(
@@ -84,9 +84,11 @@ async def _open_reviews(
     """Let each agency look at what it has sent and recorded, unless it is doing so because of such a change already."""
     if change is PersonChange.ENTERED_IN_ERROR:
         return []
-    looking = {each.agency_id for each in await asking.open_of(work.session, group.records) if each.change is change}
+    looking = {
+        each.agency_id for each in await asking.open_of(work.session, [person.record_id]) if each.change is change
+    }
     said: list[tuple[PersonRequest, ReviewOpened]] = []
-    for agency_id, referral_id in sorted((await _concerned(work, group, at)).items()):
+    for agency_id, referral_id in sorted((await _concerned(work, group, person, at)).items()):
         if agency_id in looking:
             continue
         request = PersonRequest(
@@ -118,13 +120,19 @@ async def _open_reviews(
     return [Saying(Emission(person.aggregate, opened, _SYSTEM), opened.number) for _, opened in said]
 
 
-async def _concerned(work: Work, group: Group, at: datetime) -> dict[str, str]:
-    """Who recorded a grant on which something still rests, or sent a referral that is open; with that referral."""
-    word = merged(await words.of(work.session, group.records))
+async def _concerned(work: Work, group: Group, person: Person, at: datetime) -> dict[str, str]:
+    """Who recorded a grant on which something still rests, or sent a referral that is open; with that referral.
+
+    Of this record alone: a review would tell an agency of a joined record that somebody else knows the person.
+    """
+    said = await words.of(work.session, group.records)
+    word = merged(said)
+    here = {each.statement_id for each in said[person.record_id].statements}
     standing = [
         each
         for each in word.statements
-        if each.kind is StatementKind.GRANT
+        if each.statement_id in here
+        and each.kind is StatementKind.GRANT
         and (each.valid_until is None or each.valid_until > at)
         and resting_on(each, word.statements)
     ]
@@ -134,5 +142,5 @@ async def _concerned(work: Work, group: Group, at: datetime) -> dict[str, str]:
         for each in standing
         if each.recorded_by_agency is not None
     }
-    sent = await referrals.open_of(work.session, group.records)
+    sent = await referrals.open_of(work.session, [person.record_id])
     return concerned | {each.sender: each.referral_id for each in sent}

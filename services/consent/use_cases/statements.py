@@ -55,7 +55,7 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
     await _check_recipients(work.session, manifest)
     _check_notice(manifest)
-    await changes.check_may_agree_now(work.session, manifest.data, group)
+    await changes.check_may_agree_now(work.session, manifest.data, record_id)
     spoken_for = await _spoken_for(work.session, manifest, group, recording)
     await _check_confirmed(work.session, manifest, group)
     person = group.records[record_id]

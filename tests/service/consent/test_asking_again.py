@@ -7,6 +7,7 @@ import pytest
 from services.consent.use_cases.asking_in_time import ask_again
 from tests.builders.asking import answer_review, changing, open_requests, report
 from tests.builders.consent_bench import CLINIC, DESK, NPO, RENEW_DAYS, REVIEW_DAYS, Bench, Sent
+from tests.builders.joining import joined
 from tsunagu_contracts.codes import Category, PersonChange, RequestKind, ReviewAnswer, StatementKind
 from tsunagu_contracts.events.consent import (
     GrantRenewalDue,
@@ -198,3 +199,15 @@ async def test_the_notices_can_be_read(bench: Bench) -> None:
     shown = [each for each in answer.json()["items"] if each["language"] == named.language]
     assert [(each["version"], each["hash"]) for each in shown] == [(named.version, named.hash)]
     assert (await bench.client.get("/notices")).status_code == 401
+
+
+async def test_what_is_reported_to_one_record_is_not_told_to_a_joined_one(bench: Bench) -> None:
+    """A review or a refusal because of a change would tell an agency that another one knows the person."""
+    both = await joined(bench)
+    before = await open_requests(bench, NPO)
+
+    await report(bench, both.clinics, PersonChange.DIED)
+
+    assert await refusal(bench, both.clinics, GRANT) == "person_has_died"
+    assert (await bench.post_statement(bench.statement(both.npos, GRANT, HEALTH, by=NPO), by=NPO)).status_code == 201
+    assert await open_requests(bench, NPO) == before
