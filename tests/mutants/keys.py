@@ -38,7 +38,7 @@ KEYS = (
     Mutant(
         "a referral that comes in before the lock is left open",
         "services/consent/use_cases/erasures.py",
-        "    if await erasures.handles(work.session, record_ids) != handles:\n",
+        "    if group.records.keys() != record_ids or await erasures.handles(work.session, record_ids) != handles:\n",
         "    if False:\n",
         (ERASURES,),
     ),

@@ -95,7 +95,7 @@ RECEIPT = (
     Mutant(
         "an agency revokes another person's receipt",
         "services/consent/use_cases/receipts.py",
-        "    if found is None or found.record_id != record_id:\n",
+        "    if found is None or found.record_id not in group.records:\n",
         "    if found is None:\n",
         (RECEIPTS,),
     ),

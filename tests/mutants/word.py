@@ -203,9 +203,9 @@ WORD = (
     ),
     Mutant(
         "a refused message leaves no trace",
-        "services/consent/api/parts.py",
-        "            await self.database.until_settled(lambda work: refusals.record(work, verified, code))\n",
-        "            del code\n",
+        "services/membership/taking.py",
+        "            if record is not None:\n",
+        "            if False:\n",
         (f"{CONSENT}/test_statements.py",),
     ),
     Mutant(
