@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from services.consent.use_cases import joins, messages
 from services.eventing.statements import Conflict
+from tests.builders.agency_messages import SendingAgency
 from tests.builders.consent_bench import CLINIC, DESK, NPO, WARD, Bench, Sent
 from tests.builders.joining import Two, card_of, join, joined, joining_by_card, joining_by_word, two, undo, unjoining
 from tests.infra.eventually import eventually
@@ -105,28 +106,29 @@ async def test_a_release_waits_for_a_withdrawal_on_the_other_record(bench: Bench
         standing = kind or standing
 
 
-@pytest.mark.parametrize("opening", [True, False], ids=["release", "statement"])
-async def test_a_join_under_way(bench: Bench, opening: bool) -> None:
+@pytest.mark.parametrize("speaks", [None, NPO, CLINIC], ids=["release", "statement", "on the other record"])
+async def test_a_join_under_way(bench: Bench, speaks: SendingAgency | None) -> None:
     """A release and a statement that meet a join wait for it, and then take all that is joined into account."""
     both = await two(bench)
     await bench.say(both.clinics, GRANT, HEALTH)
     await bench.say(both.npos, REFUSE, HEALTH, by=NPO)
+    one, other = (both.npos, both.clinics) if speaks is NPO else (both.clinics, both.npos)
 
     async with joining(bench, joining_by_word(bench, DESK, both.clinics, both.npos)):
-        if opening:
+        if speaks is None:
             waiting = asyncio.create_task(bench.ask(both.clinics))
         else:
-            manifest = bench.statement(both.npos, WITHDRAW, Category.CONTACT, by=NPO)
-            waiting = asyncio.create_task(bench.post_statement(manifest, by=NPO))
+            manifest = bench.statement(one, WITHDRAW, Category.CONTACT, by=speaks)
+            waiting = asyncio.create_task(bench.post_statement(manifest, by=speaks))
         await eventually(lambda: blocked(bench))
     answer = await waiting
 
-    if opening:
+    if speaks is None:
         assert (answer.status_code, answer.json()["code"]) == (403, "not_covered")
     else:
         assert answer.status_code == 201
         bench.hear_again()
-        assert (await bench.coverage(both.clinics))[Category.CONTACT][0] is CoverageState.REFUSED
+        assert (await bench.coverage(other))[Category.CONTACT][0] is CoverageState.REFUSED
 
 
 async def taking(bench: Bench, sent: Sent, meanwhile: Sequence[object]) -> None:
