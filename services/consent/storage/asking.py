@@ -45,6 +45,9 @@ _REMIND = sa.text("""
     UPDATE consent_requests SET next_at = deadline
     WHERE request_id = :request_id AND ended_at IS NULL AND next_at = :next_at RETURNING 1
 """)
+_END_ALL = sa.text("""
+    UPDATE consent_requests SET ended_at = :at WHERE record_id = ANY(:record_ids) AND ended_at IS NULL
+""")
 _REMIND_AGAIN = sa.text("UPDATE consent_requests SET next_at = deadline WHERE request_id = :request_id")
 _END = sa.text("""
     UPDATE consent_requests SET ended_at = :at, answer_manifest = :manifest
@@ -142,6 +145,11 @@ async def remind(session: AsyncSession, due: Due) -> bool:
     """Note that a request was reminded of; False where it was, or has ended, meanwhile."""
     values = {"request_id": due.request.request_id, "next_at": due.next_at}
     return (await session.execute(_REMIND, values)).scalar_one_or_none() is not None
+
+
+async def end_all(session: AsyncSession, record_ids: Collection[str], at: datetime) -> None:
+    """Note that nobody is to be asked any more of the person of these records."""
+    await session.execute(_END_ALL, {"record_ids": list(record_ids), "at": at})
 
 
 async def remind_again(session: AsyncSession, request_id: str) -> None:

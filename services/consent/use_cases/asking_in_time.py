@@ -6,7 +6,7 @@ from services.consent.domain.asking import PersonRequest, resting_on
 from services.consent.domain.changes import has_died
 from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, changed_in
-from services.consent.storage import asking, changes, persons, renewals, words
+from services.consent.storage import asking, changes, erasures, persons, renewals, words
 from services.consent.storage.asking import Due
 from services.consent.storage.renewals import Renewal
 from services.consent.use_cases import records
@@ -100,7 +100,9 @@ async def _renew(work: Work, renewal: Renewal, group: Group, custody: Custody) -
     categories = resting_on(grant, word.statements)
     if not categories or (grant.valid_until is not None and grant.valid_until <= at):
         return None
-    if has_died(await changes.of(work.session, [renewal.record_id])):
+    if await erasures.erased_among(work.session, group.records) or has_died(
+        await changes.of(work.session, [renewal.record_id])
+    ):
         return None
     if grant.recorded_by_agency is None:
         return None

@@ -10,7 +10,7 @@ from services.consent.domain.changes import check_may_agree
 from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording
-from services.consent.storage import asking, changes, persons, referrals, renewals, rows, tables, words
+from services.consent.storage import asking, changes, erasures, persons, referrals, renewals, rows, tables, words
 from services.consent.use_cases import messages, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
@@ -82,7 +82,7 @@ async def _open_reviews(
     work: Work, group: Group, person: Person, change: PersonChange, at: datetime, custody: Custody
 ) -> list[Saying]:
     """Let each agency look at what it has sent and recorded, unless it is doing so because of such a change already."""
-    if change is PersonChange.ENTERED_IN_ERROR:
+    if change is PersonChange.ENTERED_IN_ERROR or await erasures.erased_among(work.session, [person.record_id]):
         return []
     looking = {
         each.agency_id for each in await asking.open_of(work.session, [person.record_id]) if each.change is change

@@ -11,7 +11,7 @@ from datetime import datetime
 from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group
 from services.consent.domain.statements import Recording
-from services.consent.storage import erasures, persons, words
+from services.consent.storage import asking, erasures, persons, words
 from services.consent.use_cases import messages, obligations, records
 from services.consent.use_cases.custody import Custody
 from services.consent.use_cases.messages import Verified
@@ -93,6 +93,7 @@ async def _erase(
         await erasures.insert(work.session, erased)
         emission = Emission(person.aggregate, erased, verified.actor, manifest.appointment)
         sayings.append(Saying(emission, erased.number))
+    await asking.end_all(work.session, group.records, at)
     word = merged(await words.of(work.session, group.records))
     sayings += await obligations.settle(work, group, word, at, custody)
     persons.save(work, group.changed)

@@ -143,6 +143,7 @@ async def _(data: ObligationOverdue, event: Event, session: AsyncSession) -> Non
 @retell.register
 async def _(data: RecordErased, event: Event, session: AsyncSession) -> None:
     await erasures.insert(session, data)
+    await asking.end_all(session, [data.record_id], data.erased_at)
 
 
 @retell.register

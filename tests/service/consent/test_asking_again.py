@@ -4,15 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from services.consent.use_cases.asking_in_time import ask_again
-from tests.builders.asking import answer_review, changing, open_requests, report
-from tests.builders.consent_bench import CLINIC, DESK, NPO, RENEW_DAYS, REVIEW_DAYS, Bench, Sent
+from services.consent.use_cases.asking_in_time import ask_again, remind_and_lapse
+from tests.builders.asking import answer_review, ask, changing, open_requests, report
+from tests.builders.consent_bench import CLINIC, DESK, NPO, RENEW_DAYS, REVIEW_DAYS, WARD, Bench, Sent
+from tests.builders.erasing import erasure
 from tests.builders.joining import joined
+from tests.service.consent.test_erasures import erase
 from tsunagu_contracts.codes import Category, PersonChange, RequestKind, ReviewAnswer, StatementKind
 from tsunagu_contracts.events.consent import (
     GrantRenewalDue,
     PersonChanged,
     RequestAnswered,
+    RequestReminded,
     ReviewOpened,
     StatementRecorded,
 )
@@ -33,35 +36,35 @@ async def due(bench: Bench) -> list[GrantRenewalDue]:
 async def test_before_a_grant_ends_its_recorder_asks_again_once(bench: Bench) -> None:
     """The request has the end as its date, names what still rests on the grant, and a new word answers it."""
     sent = await bench.refer()
-    ends = bench.clock.now() + 100 * DAY
+    ends = bench.clock.now() + 100 * timedelta(days=1)
     granted = await bench.say(sent, GRANT, HEALTH, CONTACT, valid_until=ends)
     await bench.say(sent, WITHDRAW, CONTACT)
-    bench.clock.at = ends - (RENEW_DAYS + 1) * DAY
+    bench.clock.at = ends - (RENEW_DAYS + 1) * timedelta(days=1)
     assert await due(bench) == []
 
-    bench.clock.at = ends - RENEW_DAYS * DAY
+    bench.clock.at = ends - RENEW_DAYS * timedelta(days=1)
     [said] = await due(bench)
     assert (said.statement_id, said.agency_id) == (granted.json()["statement_id"], CLINIC.id)
     assert (said.categories, said.deadline, said.kind) == ((HEALTH,), ends, RequestKind.RENEWAL)
     assert [each["request_id"] for each in await open_requests(bench)] == [said.request_id]
 
-    await bench.say(sent, GRANT, HEALTH, valid_until=ends + 100 * DAY)
+    await bench.say(sent, GRANT, HEALTH, valid_until=ends + 100 * timedelta(days=1))
     assert await open_requests(bench) == []
 
 
 async def test_nobody_asks_again_what_is_settled(bench: Bench) -> None:
     """Taken back, given anew or over: then the end of a grant is nobody's business."""
-    ends = bench.clock.now() + 100 * DAY
+    ends = bench.clock.now() + 100 * timedelta(days=1)
     withdrawn, renewed = await bench.refer(reference="one"), await bench.refer(reference="other")
     await bench.say(withdrawn, GRANT, HEALTH, valid_until=ends)
     await bench.say(withdrawn, WITHDRAW, HEALTH)
     await bench.say(renewed, GRANT, HEALTH, valid_until=ends)
-    await bench.say(renewed, GRANT, HEALTH, valid_until=ends + 1000 * DAY)
+    await bench.say(renewed, GRANT, HEALTH, valid_until=ends + 1000 * timedelta(days=1))
     bench.clock.at = ends - DAY
     assert await due(bench) == []
 
-    await bench.say(withdrawn, GRANT, HEALTH, valid_until=bench.clock.now() + 10 * DAY)
-    bench.clock.at += 20 * DAY
+    await bench.say(withdrawn, GRANT, HEALTH, valid_until=bench.clock.now() + 10 * timedelta(days=1))
+    bench.clock.at += 20 * timedelta(days=1)
     assert await due(bench) == []
 
 
@@ -70,10 +73,10 @@ async def test_a_grant_without_an_end_is_looked_at_again_and_again(bench: Bench)
     sent = await bench.refer()
     await bench.say(sent, GRANT, HEALTH)
     for times in (1, 2):
-        bench.clock.at += REVIEW_DAYS * DAY
+        bench.clock.at += REVIEW_DAYS * timedelta(days=1)
         said = await due(bench)
         assert [each.kind for each in said] == [RequestKind.YEARLY_REVIEW] * times
-        assert said[-1].deadline - said[-1].noticed_at == RENEW_DAYS * DAY
+        assert said[-1].deadline - said[-1].noticed_at == RENEW_DAYS * timedelta(days=1)
         answers = [await answer_review(bench, said[-1].request_id) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [201, 200]
         assert answers[0].json() == answers[1].json()
@@ -168,9 +171,9 @@ async def test_without_capacity_the_person_agrees_to_nothing_new(bench: Bench) -
 async def test_after_a_death_nobody_is_to_renew(bench: Bench) -> None:
     """The end of a grant is not asked about any more."""
     sent = await bench.refer()
-    await bench.say(sent, GRANT, HEALTH, valid_until=bench.clock.now() + 100 * DAY)
+    await bench.say(sent, GRANT, HEALTH, valid_until=bench.clock.now() + 100 * timedelta(days=1))
     await report(bench, sent, PersonChange.DIED)
-    bench.clock.at += 90 * DAY
+    bench.clock.at += 90 * timedelta(days=1)
 
     assert await due(bench) == []
 
@@ -211,3 +214,34 @@ async def test_what_is_reported_to_one_record_is_not_told_to_a_joined_one(bench:
     assert await refusal(bench, both.clinics, GRANT) == "person_has_died"
     assert (await bench.post_statement(bench.statement(both.npos, GRANT, HEALTH, by=NPO), by=NPO)).status_code == 201
     assert await open_requests(bench, NPO) == before
+
+
+async def test_an_erased_person_is_not_asked_again(bench: Bench) -> None:
+    """Nobody is to renew what an erased person had granted."""
+    sent = await bench.refer(sender=WARD, reference="one")
+    await bench.say(sent, GRANT, HEALTH, by=WARD)
+    await erase(bench, erasure(sent))
+    bench.clock.at += REVIEW_DAYS * timedelta(days=1)
+    await ask_again(bench.database, bench.custody)
+    assert await bench.heard(GrantRenewalDue) == []
+
+
+async def test_an_erasure_ends_open_requests(bench: Bench) -> None:
+    """Nobody is reminded to ask a person who is erased."""
+    sent = await bench.refer(sender=WARD, reference="one")
+    await ask(bench, sent, HEALTH)
+    assert len(await open_requests(bench, WARD)) == 1
+    await erase(bench, erasure(sent))
+    assert await open_requests(bench, WARD) == []
+    bench.clock.at += 6 * timedelta(days=1)
+    await remind_and_lapse(bench.database)
+    assert await bench.heard(RequestReminded) == []
+
+
+async def test_a_change_after_an_erasure_opens_no_review(bench: Bench) -> None:
+    """Nothing rests any more on what an erased person has said."""
+    sent = await bench.refer(sender=WARD, reference="one")
+    await bench.say(sent, GRANT, HEALTH, by=WARD)
+    await erase(bench, erasure(sent))
+    await report(bench, sent, PersonChange.MOVED_AWAY, by=WARD)
+    assert await bench.heard(ReviewOpened) == []
