@@ -134,8 +134,8 @@ WORD = (
     Mutant(
         "coverage waits for somebody to ask when a period ends",
         "services/consent/use_cases/statements.py",
-        "    await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)\n",
-        "",
+        "[said.valid_from, said.valid_until], after=recording.moment",
+        "[], after=recording.moment",
         (f"{CONSENT}/test_disasters.py",),
     ),
     Mutant(

@@ -1,6 +1,6 @@
 """A person as consent counts: random record ids, the numbers taken under each, and which of them are one person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,6 +66,11 @@ class Group:
         return [person for person in self.records.values() if person.taken]
 
 
+def distinct(groups: Iterable[Group]) -> Collection[Group]:
+    """Each of these groups, which may repeat, once."""
+    return {min(group.records): group for group in groups}.values()
+
+
 def changed_in(groups: Iterable[Group]) -> list[Person]:
     """The records of these groups, which may repeat, under which a number has been taken."""
-    return [person for group in {min(each.records): each for each in groups}.values() for person in group.changed]
+    return [person for group in distinct(groups) for person in group.changed]

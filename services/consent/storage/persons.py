@@ -77,6 +77,11 @@ async def lock(session: AsyncSession, record_ids: Collection[str]) -> dict[str, 
     return found
 
 
+async def lock_one(session: AsyncSession, record_id: str) -> Group:
+    """Lock the rows of one person, as `lock` does."""
+    return (await lock(session, [record_id]))[record_id]
+
+
 async def look(session: AsyncSession, record_id: str) -> Group:
     """Read a person's records as they are joined now; nothing keeps the answer true."""
     return groups((await session.execute(_LOOK, {"record_ids": [record_id]})).all())[record_id]

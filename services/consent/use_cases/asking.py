@@ -10,7 +10,6 @@ from services import membership
 from services.consent.domain import asking as domain
 from services.consent.domain.asking import PersonRequest
 from services.consent.domain.persons import Group
-from services.consent.domain.statements import Recording
 from services.consent.domain.word import Word
 from services.consent.storage import asking, persons, renewals
 from services.consent.storage.renewals import Renewal
@@ -54,10 +53,7 @@ async def ask(work: Work, verified: Verified[AskPerson], custody: Custody) -> As
     `referral_not_open`, `agency_unknown` (a recipient), `duplicate_id`, `clock_stepped_back` and `deadline_not_valid`.
     """
     manifest, wanted = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, wanted.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    referral, person, group = await messages.about(work, manifest, wanted.referral_id)
     earlier = await asking.earlier(work.session, wanted.request_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         if earlier.manifest is None or not verified.says_the_same(earlier.manifest):
@@ -68,11 +64,11 @@ async def ask(work: Work, verified: Verified[AskPerson], custody: Custody) -> As
     recipients = set(wanted.recipients or ())
     if recipients - (await membership.agencies(work.session, recipients)).keys():
         raise Refusal(RefusalCode.AGENCY_UNKNOWN)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     domain.check_deadline(wanted.deadline, recording.moment, custody.bounds.ask_within)
     requested = ConsentRequested(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(recording.moment),
         request_id=wanted.request_id,
         kind=RequestKind.ASKED,
@@ -89,7 +85,7 @@ async def ask(work: Work, verified: Verified[AskPerson], custody: Custody) -> As
     )
     request = PersonRequest(
         request_id=requested.request_id,
-        record_id=record_id,
+        record_id=person.record_id,
         kind=requested.kind,
         agency_id=requested.agency_id,
         referral_id=requested.referral_id,
@@ -177,7 +173,7 @@ async def answer(work: Work, verified: Verified[AnswerReview], custody: Custody)
     if found is None:
         raise Refusal(RefusalCode.REQUEST_UNKNOWN)
     request = found.request
-    group = (await persons.lock(work.session, [request.record_id]))[request.record_id]
+    group = await persons.lock_one(work.session, request.record_id)
     person = group.records[request.record_id]
     found = await asking.find(work.session, request_id, manifest.agency_id) or found
     if found.ended_at is not None:
@@ -186,7 +182,7 @@ async def answer(work: Work, verified: Verified[AnswerReview], custody: Custody)
         return Answered(request_id, found.ended_at, again=True)
     if request.kind not in domain.REVIEWS:
         raise Refusal(RefusalCode.NOT_PERMITTED)
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     answered = RequestAnswered(
         record_id=person.record_id,
         number=person.take_number(at),

@@ -41,7 +41,7 @@ async def issue(work: Work, verified: Verified[IssueCard], custody: Custody) -> 
     agency = await membership.agency(work.session, manifest.agency_id)
     if agency is None:
         raise Refusal(RefusalCode.AGENCY_UNKNOWN)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
+    group = await persons.lock_one(work.session, record_id)
     earlier = await cards.earlier(work.session, manifest.agency_id, manifest.id)
     if earlier is not None and not verified.says_the_same(earlier):
         raise Refusal(RefusalCode.DUPLICATE_ID)

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain.cases import check_answer
 from services.consent.domain.persons import Group, Person, changed_in
-from services.consent.domain.statements import Recording
 from services.consent.storage import cases, persons, representatives
 from services.consent.storage.cases import Asked, Part
 from services.consent.use_cases import messages, records
@@ -49,16 +48,13 @@ async def open_case(work: Work, verified: Verified[OpenCase], custody: Custody) 
     `representation_not_valid`.
     """
     manifest, made = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    _, record_id = await messages.party_to(work.session, made.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    _, person, group = await messages.about(work, manifest, made.referral_id)
     known = await cases.known(work.session, manifest.agency_id, made.case_id, manifest.id)
     if known:
         if not verified.says_the_same(known[0].manifest):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Opened(made.case_id, known[0].opened_at, known[0].due_at, again=True)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     recording.check_past(made.received_at)
     await _check_representative(work.session, group, manifest)
@@ -66,7 +62,7 @@ async def open_case(work: Work, verified: Verified[OpenCase], custody: Custody) 
     asked = [
         (
             CaseAsked(
-                record_id=record_id,
+                record_id=person.record_id,
                 number=person.take_number(recording.moment),
                 case_id=opened.case_id,
                 part_id=work.ids.new(),
@@ -139,7 +135,7 @@ async def answer(work: Work, verified: Verified[AnswerCase], custody: Custody) -
     found = await cases.find(work.session, given.part_id, manifest.agency_id)
     if found is None:
         raise Refusal(RefusalCode.CASE_UNKNOWN)
-    group = (await persons.lock(work.session, [found.record_id]))[found.record_id]
+    group = await persons.lock_one(work.session, found.record_id)
     person = group.records[found.record_id]
     part = await cases.find(work.session, given.part_id, manifest.agency_id) or found
     if part.ended_at is not None:
@@ -149,7 +145,7 @@ async def answer(work: Work, verified: Verified[AnswerCase], custody: Custody) -
     if await cases.answered_by(work.session, manifest.agency_id, manifest.id) is not None:
         raise Refusal(RefusalCode.DUPLICATE_ID)
     check_answer(part.kind, given.end, given.refused_under)
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     said = CaseAnswered(
         record_id=person.record_id,
         number=person.take_number(at),

@@ -9,7 +9,6 @@ from services.consent.domain.asking import PersonRequest, resting_on
 from services.consent.domain.changes import check_may_agree
 from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, Person
-from services.consent.domain.statements import Recording
 from services.consent.storage import asking, changes, erasures, persons, referrals, renewals, rows, tables, words
 from services.consent.use_cases import messages, records
 from services.consent.use_cases.custody import Custody
@@ -41,20 +40,17 @@ async def report(work: Work, verified: Verified[ReportChange], custody: Custody)
     codes of `appointed` and `party_to`, `duplicate_id` and `clock_stepped_back`.
     """
     manifest, told = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, told.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    referral, person, group = await messages.about(work, manifest, told.referral_id)
     earlier = await rows.earlier(work.session, tables.person_changes, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
         if not verified.says_the_same(token):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Reported(told.change_id, recorded_at, again=True)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     changed = PersonChanged(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(recording.moment),
         change_id=told.change_id,
         referral_id=referral.referral_id,

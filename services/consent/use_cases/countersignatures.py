@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.consent.domain.joins import merged
-from services.consent.domain.statements import Recording
-from services.consent.storage import persons, rows, statements, supports, tables, words
-from services.consent.use_cases import messages, obligations, records
+from services.consent.storage import rows, statements, supports, tables
+from services.consent.use_cases import messages
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
 from services.eventing.work import Emission, Work
@@ -34,10 +33,7 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
     recorded the statement) and `clock_stepped_back`.
     """
     manifest, heard = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, heard.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    referral, person, group = await messages.about(work, manifest, heard.referral_id)
     earlier = await rows.earlier(work.session, tables.supports, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
@@ -49,10 +45,10 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
         raise Refusal(RefusalCode.STATEMENT_UNKNOWN)
     if recorder == manifest.agency_id:
         raise Refusal(RefusalCode.NOT_PERMITTED)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     signed = StatementCountersigned(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(recording.moment),
         statement_id=heard.statement_id,
         referral_id=referral.referral_id,
@@ -62,10 +58,6 @@ async def record(work: Work, verified: Verified[CountersignStatement], custody: 
         manifest=verified.token,
     )
     await supports.insert(work.session, signed)
-    word = merged(await words.of(work.session, group.records))
-    owed = await obligations.settle(work, group, word, recording.moment, custody)
-    persons.save(work, group.changed)
     saying = Saying(Emission(person.aggregate, signed, verified.actor, manifest.appointment), signed.number)
-    await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, group, word, recording.moment, messages.speaker(verified))
+    await take_effect(work, group, [saying], recording.moment, messages.speaker(verified), custody)
     return Countersigned(heard.statement_id, recording.moment, again=False)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.consent.domain.persons import Group
+from services.consent.domain.statements import Recording
 from services.consent.keystore import KeyStore, KeyStoreError, ServiceKeys
 from services.consent.storage.restoring import RestoredReferral
 from tsunagu_contracts.ports import Clock
@@ -67,6 +69,10 @@ class Custody:
     async def open(self) -> None:
         """Read the service's own keys; raises `KeyStoreError` where there are none."""
         self._keys = await self.store.service_keys()
+
+    def recording(self, group: Group) -> Recording:
+        """A recording of this person's that is made now."""
+        return Recording(self.clock.now(), group.next_at, self.bounds.clock_tolerance)
 
     @property
     def keys(self) -> ServiceKeys:

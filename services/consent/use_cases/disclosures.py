@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.consent.domain.statements import Recording
 from services.consent.storage import disclosures, persons
 from services.consent.storage.disclosures import Disclosed
 from services.consent.use_cases import messages, records
@@ -37,21 +36,18 @@ async def record(work: Work, verified: Verified[RecordDisclosure], custody: Cust
     of `appointed` and `party_to`, `dated_in_future` and `clock_stepped_back`.
     """
     manifest, made = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, made.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    referral, person, group = await messages.about(work, manifest, made.referral_id)
     known = await disclosures.known(work.session, manifest.agency_id, made.disclosure_id, manifest.id)
     if known:
         recorded_at, token = known[0]
         if not verified.says_the_same(token):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Recorded(made.disclosure_id, recorded_at, again=True)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     recording.check_past(made.disclosed_at)
     said = DisclosureRecorded(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(recording.moment),
         disclosure_id=made.disclosure_id,
         referral_id=referral.referral_id,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.consent.domain.joins import merged
-from services.consent.domain.persons import Person
+from services.consent.domain.persons import changed_in, distinct
 from services.consent.storage import due, persons, words
 from services.consent.use_cases import obligations, records
 from services.consent.use_cases.custody import Custody
@@ -30,12 +30,10 @@ async def _cover(work: Work, custody: Custody) -> bool:
     record_ids = await due.take(work.session, work.now)
     locked = await persons.lock(work.session, record_ids)
     said = await words.of(work.session, locked)
-    changed: list[Person] = []
-    for group in {min(group.records): group for group in locked.values()}.values():
+    for group in distinct(locked.values()):
         word = merged({record_id: said[record_id] for record_id in group.records})
         at = max(work.now, group.next_at)
         await records.say(work, await obligations.settle(work, group, word, at, custody))
         await records.cover_open_referrals(work, group, word, at, _TIMER)
-        changed += group.changed
-    persons.save(work, changed)
+    persons.save(work, changed_in(locked.values()))
     return bool(record_ids)

@@ -8,12 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group
-from services.consent.domain.statements import Recording
-from services.consent.storage import asking, erasures, persons, words
-from services.consent.use_cases import messages, obligations, records
+from services.consent.storage import asking, erasures, persons
+from services.consent.use_cases import messages
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
 from services.eventing.database import Database
@@ -48,7 +47,7 @@ async def erase(work: Work, verified: Verified[ErasePerson], custody: Custody) -
         raise Refusal(RefusalCode.NOT_PERMITTED)
     record_ids = (await persons.look(work.session, record_id)).records.keys()
     handles = await erasures.handles(work.session, record_ids, hold=True)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
+    group = await persons.lock_one(work.session, record_id)
     earlier = await erasures.earlier(work.session, manifest.data.erasure_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         if not verified.says_the_same(earlier.manifest):
@@ -59,7 +58,7 @@ async def erase(work: Work, verified: Verified[ErasePerson], custody: Custody) -
         raise Conflict
     if await erasures.erased_among(work.session, record_ids):
         raise Refusal(RefusalCode.PERSON_ERASED)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_stated(manifest.data.stated_at)
     await _erase(work, verified, group, handles, recording.moment, custody)
     return Erasure(manifest.data.erasure_id, recording.moment, again=False)
@@ -94,11 +93,7 @@ async def _erase(
         emission = Emission(person.aggregate, erased, verified.actor, manifest.appointment)
         sayings.append(Saying(emission, erased.number))
     await asking.end_all(work.session, group.records, at)
-    word = merged(await words.of(work.session, group.records))
-    sayings += await obligations.settle(work, group, word, at, custody)
-    persons.save(work, group.changed)
-    await records.say(work, sayings)
-    await records.cover_open_referrals(work, group, word, at, messages.speaker(verified))
+    await take_effect(work, group, sayings, at, messages.speaker(verified), custody)
 
 
 async def destroy_due(database: Database, custody: Custody) -> None:

@@ -3,12 +3,11 @@
 from datetime import datetime
 
 from services import membership
-from services.consent.domain.joins import merged
 from services.consent.domain.persons import Person
-from services.consent.storage import evidence, persons, statements, supports, words
+from services.consent.storage import evidence, persons, statements, supports
 from services.consent.storage.evidence import Kept
-from services.consent.use_cases import obligations, records
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.records import Saying, Speaker
 from services.eventing.statements import Conflict
 from services.eventing.work import Emission, Work
@@ -40,17 +39,13 @@ async def heed(work: Work, stored: EvidenceStored, custody: Custody) -> None:
     record_id = await evidence.note(work.session, stored)
     if record_id is None:
         return
-    group = locked.get(record_id) or (await persons.lock(work.session, [record_id]))[record_id]
+    group = locked.get(record_id) or await persons.lock_one(work.session, record_id)
     if await statements.recorder_of_grant(work.session, stored.statement_id, group.records) is None:
         return
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     kept = Kept(stored.evidence_id, stored.message_id, stored.manifest)
     saying = await _support(work, group.records[record_id], stored, kept, at)
-    word = merged(await words.of(work.session, group.records))
-    owed = await obligations.settle(work, group, word, at, custody)
-    persons.save(work, group.changed)
-    await records.say(work, [saying, *owed])
-    await records.cover_open_referrals(work, group, word, at, Speaker(_CONSENT))
+    await take_effect(work, group, [saying], at, Speaker(_CONSENT), custody)
 
 
 async def count(work: Work, person: Person, said: StatementRecorded) -> list[Saying]:

@@ -19,6 +19,7 @@ from services.consent.use_cases import messages, records
 from services.consent.use_cases import obligations as owing
 from services.consent.use_cases.callers import acting
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.messages import Verified
 from services.consent.use_cases.records import Saying
 from services.consent.use_cases.replay import Change
@@ -86,11 +87,7 @@ async def join(work: Work, verified: Verified[JoinHandles], custody: Custody) ->
     if one.group_id != other.group_id:
         await _regroup(work, [both])
     sayings = [_saying(event, verified) for event in events]
-    word = merged(await words.of(work.session, both.records))
-    sayings += await owing.settle(work, both, word, recording.moment, custody)
-    persons.save(work, both.changed)
-    await records.say(work, sayings)
-    await records.cover_open_referrals(work, both, word, recording.moment, messages.speaker(verified))
+    await take_effect(work, both, sayings, recording.moment, messages.speaker(verified), custody)
     return Told(said.join_id, recording.moment, again=False)
 
 
@@ -252,7 +249,7 @@ async def _regroup(work: Work, groups: list[Group]) -> None:
 
 
 def _recording(group: Group, custody: Custody) -> Recording:
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     return recording
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.consent.domain import obligations as domain
-from services.consent.domain.persons import Group, Person
+from services.consent.domain.persons import Group, Person, changed_in
 from services.consent.domain.word import Word
 from services.consent.storage import holdings, obligations, persons
 from services.consent.storage.holdings import Holding
@@ -116,13 +116,13 @@ async def answer(work: Work, verified: Verified[AnswerObligation], custody: Cust
     found = await obligations.find(work.session, obligation_id, manifest.agency_id)
     if found is None:
         raise Refusal(RefusalCode.OBLIGATION_UNKNOWN)
-    group = (await persons.lock(work.session, [found.record_id]))[found.record_id]
+    group = await persons.lock_one(work.session, found.record_id)
     found = await obligations.find(work.session, obligation_id, manifest.agency_id) or found
     if found.ended_at is not None:
         if found.manifest is None or not verified.says_the_same(found.manifest):
             raise Refusal(RefusalCode.OBLIGATION_ENDED)
         return Answered(obligation_id, found.ended_at, again=True)
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     person = group.records[found.record_id]
     ended = _ended(person, obligation_id, manifest.agency_id, at, verified)
     await obligations.end(work.session, ended)
@@ -168,7 +168,6 @@ async def _notice(work: Work) -> bool:
     passed = await obligations.overdue(work.session, work.now)
     locked = await persons.lock(work.session, {each.record_id for each in passed})
     sayings: list[Saying] = []
-    changed: dict[str, Person] = {}
     for each in passed:
         group = locked[each.record_id]
         person = group.records[each.record_id]
@@ -183,8 +182,7 @@ async def _notice(work: Work) -> bool:
         )
         if await obligations.mark_overdue(work.session, said):
             person.take_number(said.noticed_at)
-            changed[person.record_id] = person
             sayings.append(Saying(Emission(person.aggregate, said, _TIMER), said.number))
-    persons.save(work, changed.values())
+    persons.save(work, changed_in(locked.values()))
     await records.say(work, sayings)
     return bool(passed)

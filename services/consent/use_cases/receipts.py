@@ -5,7 +5,6 @@ from datetime import datetime
 
 from services import membership
 from services.consent.domain.persons import Person
-from services.consent.domain.statements import Recording
 from services.consent.storage import persons, receipts, representatives
 from services.consent.storage.receipts import Codes
 from services.consent.use_cases import messages, records
@@ -53,14 +52,14 @@ async def issue(work: Work, verified: Verified[IssueReceipt], custody: Custody) 
     agency = await membership.agency(work.session, manifest.agency_id)
     if agency is None:
         raise Refusal(RefusalCode.AGENCY_UNKNOWN)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
+    group = await persons.lock_one(work.session, record_id)
     person = group.records[record_id]
     earlier = await receipts.earlier(work.session, wanted.receipt_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         if not verified.says_the_same(earlier.manifest):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Issued(earlier.receipt_id, earlier.ends_at, agency.keys.encryption, None)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     if wanted.representative is not None:
         spoken_for = await representatives.last(work.session, group.records, manifest.agency_id, wanted.representative)
@@ -112,18 +111,15 @@ async def revoke(work: Work, verified: Verified[RevokeReceipt], custody: Custody
     Refuses with the codes of `appointed` and `party_to`, and with `receipt_unknown` (also for another person's).
     """
     manifest, lost = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    _, record_id = await messages.party_to(work.session, lost.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
+    _, person, group = await messages.about(work, manifest, lost.referral_id)
     found = await receipts.find(work.session, lost.receipt_id)
     if found is None or found.record_id not in group.records:
         raise Refusal(RefusalCode.RECEIPT_UNKNOWN)
     if found.revoked_at is not None:
         return Revoked(lost.receipt_id, found.revoked_at, again=True)
-    person = group.records[record_id]
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     revoked = ReceiptRevoked(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(at),
         receipt_id=lost.receipt_id,
         revoked_at=at,

@@ -166,7 +166,7 @@ async def _locked(session: AsyncSession, referral: Referral) -> _Read | None:
     """Lock the person's rows and read what was said; nobody's where nothing of the referral is valid."""
     if referral.record_id is None:
         return None
-    group = (await persons.lock(session, [referral.record_id]))[referral.record_id]
+    group = await persons.lock_one(session, referral.record_id)
     return _Read(group.records[referral.record_id], group, await words.of(session, group.records))
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.consent.domain.statements import Recording
 from services.consent.storage import persons, representatives, rows, tables
 from services.consent.use_cases import messages, records
 from services.consent.use_cases.custody import Custody
@@ -32,20 +31,17 @@ async def record(work: Work, verified: Verified[RecordRepresentative], custody: 
     the codes of `appointed` and `party_to`, and `clock_stepped_back`.
     """
     manifest, named = verified.manifest, verified.manifest.data
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, named.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
-    person = group.records[record_id]
+    referral, person, group = await messages.about(work, manifest, named.referral_id)
     earlier = await rows.earlier(work.session, tables.representatives, manifest.agency_id, manifest.id)
     if earlier is not None:
         recorded_at, token = earlier
         if not verified.says_the_same(token):
             raise Refusal(RefusalCode.DUPLICATE_ID)
         return Named(named.representative_id, recorded_at, again=True)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     recording.check_clock()
     recorded = RepresentativeRecorded(
-        record_id=record_id,
+        record_id=person.record_id,
         number=person.take_number(recording.moment),
         representative_id=named.representative_id,
         referral_id=referral.referral_id,

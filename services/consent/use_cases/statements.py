@@ -1,6 +1,5 @@
 """Recording the person's word, and saying at once what it changes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,15 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import membership
 from services.consent.domain.coverage import Referral
-from services.consent.domain.joins import merged
 from services.consent.domain.persons import Group, Person
 from services.consent.domain.statements import Recording, Statement, check_recordable
-from services.consent.storage import due, persons, representatives, statements, words
-from services.consent.use_cases import asking, changes, evidence, messages, obligations, records
-from services.consent.use_cases.asking import Spoken
+from services.consent.storage import due, representatives, statements
+from services.consent.use_cases import changes, evidence, messages
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.messages import Verified
-from services.consent.use_cases.records import Saying, Speaker
+from services.consent.use_cases.records import Saying
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.codes import RefusalCode, StatementKind
 from tsunagu_contracts.errors import Refusal
@@ -45,39 +43,25 @@ async def record(work: Work, verified: Verified[RecordStatement], custody: Custo
     which waits for nothing but those rows.
     """
     manifest = verified.manifest
-    await messages.appointed(work, manifest)
-    referral, record_id = await messages.party_to(work.session, manifest.data.referral_id, manifest.agency_id)
-    group = (await persons.lock(work.session, [record_id]))[record_id]
+    referral, person, group = await messages.about(work, manifest, manifest.data.referral_id)
     earlier = await statements.earlier(work.session, manifest.data.statement_id, manifest.agency_id, manifest.id)
     if earlier is not None:
         return _again(earlier, verified, referral)
-    recording = Recording(custody.clock.now(), group.next_at, custody.bounds.clock_tolerance)
+    recording = custody.recording(group)
     check_recordable(manifest.data.kind, manifest.data.stated_at, manifest.data.valid_until, recording)
     await _check_recipients(work.session, manifest)
     _check_notice(manifest)
-    await changes.check_may_agree_now(work.session, manifest.data, record_id)
+    await changes.check_may_agree_now(work.session, manifest.data, person.record_id)
     spoken_for = await _spoken_for(work.session, manifest, group, recording)
     await _check_confirmed(work.session, manifest, group)
-    person = group.records[record_id]
     said = _statement(verified, person, recording, spoken_for)
     await statements.insert(work.session, said)
-    await due.note(work.session, record_id, [said.valid_from, said.valid_until], after=recording.moment)
+    await due.note(work.session, person.record_id, [said.valid_from, said.valid_until], after=recording.moment)
     evidenced = await evidence.count(work, person, said)
     sayings = [Saying(Emission(person.aggregate, said, verified.actor, manifest.appointment), said.number), *evidenced]
-    await take_effect(work, group, said, sayings, messages.speaker(verified), custody)
+    at, by = recording.moment, messages.speaker(verified)
+    await take_effect(work, group, sayings, at, by, custody, spoken=said)
     return Recorded(said.statement_id, said.referral_id, said.recorded_at, again=False)
-
-
-async def take_effect(
-    work: Work, group: Group, said: Spoken, sayings: Sequence[Saying], by: Speaker, custody: Custody
-) -> None:
-    """Let what was just written of a person take effect: obligations, requests, its events, coverage."""
-    word = merged(await words.of(work.session, group.records))
-    owed = await obligations.settle(work, group, word, said.recorded_at, custody)
-    answered = await asking.settle(work, group, word, said, custody)
-    persons.save(work, group.changed)
-    await records.say(work, [*sayings, *owed, *answered])
-    await records.cover_open_referrals(work, group, word, said.recorded_at, by)
 
 
 def _again(earlier: statements.Earlier, verified: Verified[RecordStatement], referral: Referral) -> Recorded:

@@ -6,14 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.consent.domain.persons import Group
 from services.consent.domain.receipts import Hidden, Visitor, Wanted
 from services.consent.storage import persons, statements, viewing
 from services.consent.storage.viewing import Asked, Owed, Said
 from services.consent.use_cases import door, records
 from services.consent.use_cases.custody import Custody
+from services.consent.use_cases.effects import take_effect
 from services.consent.use_cases.records import Saying, Speaker
-from services.consent.use_cases.statements import take_effect
 from services.eventing.work import Emission, Work
 from tsunagu_contracts.actors import Actor, ActorKind
 from tsunagu_contracts.codes import Category, RefusalCode
@@ -48,9 +47,9 @@ async def withdraw(work: Work, visiting: Visitor, wanted: Wanted, custody: Custo
     Refuses a representative with the codes of `Representative.check_speaking`, and the person never.
     """
     receipt = visiting.receipt
-    group = await _locked(work.session, receipt.record_id)
+    group = await persons.lock_one(work.session, receipt.record_id)
     person = group.records[receipt.record_id]
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     categories, purposes = visiting.withdraws(wanted, at)
     spoken_for = visiting.representative
     said = StatementWithdrawnByPerson(
@@ -71,7 +70,7 @@ async def withdraw(work: Work, visiting: Visitor, wanted: Wanted, custody: Custo
     await statements.insert_withdrawal(work.session, said)
     actor = _REPRESENTATIVE if spoken_for else _PERSON
     saying = Saying(Emission(person.aggregate, said, actor), said.number)
-    await take_effect(work, group, said, [saying], Speaker(actor), custody)
+    await take_effect(work, group, [saying], at, Speaker(actor), custody, spoken=said)
     return Withdrawn(said.statement_id, at)
 
 
@@ -97,11 +96,11 @@ async def limit(work: Work, token: str, hidden: Hidden, custody: Custody) -> Non
     visiting = await _viewer(work.session, token, custody)
     if visiting.representative is not None:
         raise Refusal(RefusalCode.NOT_PERMITTED)
-    group = await _locked(work.session, visiting.receipt.record_id)
+    group = await persons.lock_one(work.session, visiting.receipt.record_id)
     if hidden == await viewing.limits(work.session, group.records):
         return
     person = group.records[visiting.receipt.record_id]
-    at = max(custody.clock.now(), group.next_at)
+    at = custody.recording(group).moment
     limited = ReceiptViewLimited(
         record_id=person.record_id,
         number=person.take_number(at),
@@ -120,7 +119,3 @@ async def _viewer(session: AsyncSession, token: str, custody: Custody) -> Visito
     if not visiting.may_view:
         raise Refusal(RefusalCode.NOT_PERMITTED)
     return visiting
-
-
-async def _locked(session: AsyncSession, record_id: str) -> Group:
-    return (await persons.lock(session, [record_id]))[record_id]
